@@ -1,0 +1,11 @@
+# Warnings are errors, with gcc and clang alike; hardening and sanitizers for every target.
+add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+                    -Wformat=2 -Wundef -Wvla -Werror -fstack-protector-strong)
+add_compile_definitions(_GNU_SOURCE)
+if(INGAM_SANITIZE)
+    add_compile_options(-fsanitize=${INGAM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    add_link_options(-fsanitize=${INGAM_SANITIZE})
+else()
+    add_compile_definitions($<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
+endif()
+add_link_options(-Wl,-z,relro,-z,now)
