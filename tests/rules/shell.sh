@@ -1,0 +1,6 @@
+#!/bin/sh
+# Every shell script passes shellcheck.
+set -eu
+cd "${1:-$SOURCE}"
+find tests tool .ci -name '*.sh' -print0 | xargs -0 shellcheck -x -P SCRIPTDIR -P "$PWD" -S style
+shellcheck .ci/run

@@ -1,0 +1,54 @@
+# The Debian packages that the build, the tests and the quick start need: one list, one way to install them.
+# To be sourced: packages_install build [tests]
+# shellcheck shell=sh
+
+packages_build="build-essential cmake ninja-build pkg-config gettext libssl-dev libpcsclite-dev libp11-kit-dev \
+libp11-dev libmicrohttpd-dev libsqlite3-dev libjansson-dev liboath-dev zlib1g-dev opensc openssl"
+
+packages_tests="clang clang-format clang-tidy libclang-rt-14-dev shellcheck libcmocka-dev pcscd vsmartcard-vpcd \
+libengine-pkcs11-openssl yubico-piv-tool ykcs11 yubikey-manager gnutls-bin libnss3-tools softhsm2 oathtool curl jq \
+libpkcs11-helper1-dev libnss3-dev util-linux procps git"
+
+# Prints those of the packages named that are not installed.
+packages_missing() {
+    for package in "$@"; do
+        state=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null) || state=
+        case $state in
+        *" installed") ;;
+        *) printf '%s\n' "$package" ;;
+        esac
+    done
+}
+
+# Installs what is missing of the sets named: build, tests. Returns 1 with a message when it can't.
+packages_install() {
+    wanted=
+    for set in "$@"; do
+        case $set in
+        build) wanted="$wanted $packages_build" ;;
+        tests) wanted="$wanted $packages_tests" ;;
+        esac
+    done
+    # The lists are words, to be split.
+    # shellcheck disable=SC2086
+    missing=$(packages_missing $wanted | tr '\n' ' ')
+    [ -n "$missing" ] || return 0
+    if ! command -v apt-get >/dev/null; then
+        printf 'These packages are missing, and apt-get is not here to install them: %s\n' "$missing" >&2
+        return 1
+    fi
+    as_root=
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! command -v sudo >/dev/null; then
+            printf 'These packages are missing: %s\nInstall them as root, then run this again:\n  apt-get install %s\n' \
+                "$missing" "$missing" >&2
+            return 1
+        fi
+        as_root=sudo
+    fi
+    printf 'Installing: %s\n' "$missing"
+    # An index that is already there may be old: refresh it once, quietly.
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq || return 1
+    # shellcheck disable=SC2086
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+}
