@@ -1,0 +1,39 @@
+/* What kinds of token there are, as data: everything in which one differs from another. */
+#ifndef FW_PROFILE_H
+#define FW_PROFILE_H
+
+#include "fw/card.h"
+#include "hal/crypto.h"
+
+/* What a card's PIV application can do or does differently. */
+enum profile_feature {
+    PROFILE_STRICT_PIN = 1 << 0, /* digits only; "PIN always" ends with any other command */
+    PROFILE_ANY_OBJECT = 1 << 1, /* data objects beyond the standard's list */
+    PROFILE_IMPORT = 1 << 2,     /* the maker's own instructions */
+    PROFILE_IDENTIFIED = 1 << 3, /* personalised with a CHUID and a CCC */
+    PROFILE_EMPTY_VERIFY_63C0 =
+        1 << 4, /* a blocked PIN is reported as 63C0, not 6983, when only asked about */
+};
+
+struct profile {
+    struct fw_kind kind;
+    const char *name, *title;
+    const char *reader; /* the reader's name on a direct socket */
+    unsigned features;
+    unsigned algorithms; /* bits 1 << enum crypto_kind */
+    uint8_t atr[33];
+    size_t atr_len;
+    char pin[9], puk[9]; /* factory values, padded with FF to 8 bytes on the card */
+    uint8_t pin_tries, puk_tries;
+    uint8_t management_algorithm;
+    uint8_t management_key[32];
+    size_t object_max; /* bytes of a data object's content */
+};
+
+/* NULL when there is none of that name. */
+const struct profile *profile_find(const char *name);
+/* The n-th of them; NULL after the last. The first is the default. */
+const struct profile *profile_at(size_t n);
+const struct profile *profile_of(const struct fw_card *card);
+
+#endif
