@@ -1,0 +1,204 @@
+// Opens a desk's directory and writes down who may have a certificate.
+#include "desk.h"
+
+#include "code.h"
+#include "dn.h"
+#include "utf8.h"
+#include "words.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+static int64_t system_clock(void)
+{
+    return (int64_t)time(NULL);
+}
+
+void desk_time(int64_t seconds, char text[DESK_TIME])
+{
+    time_t when = (time_t)seconds;
+    struct tm parts;
+    text[0] = 0;
+    if (gmtime_r(&when, &parts) != NULL)
+        strftime(text, DESK_TIME, "%Y-%m-%dT%H:%M:%SZ", &parts);
+}
+
+static X509 *read_certificate(const char *dir, const char *name, struct fail *fail)
+{
+    char path[DESK_PATH];
+    if (!file_path(path, sizeof path, dir, name, fail))
+        return NULL;
+    BIO *file = BIO_new_file(path, "r");
+    X509 *certificate = file != NULL ? PEM_read_bio_X509(file, NULL, NULL, NULL) : NULL;
+    BIO_free(file);
+    if (certificate == NULL)
+        fail_with(fail, FAIL_OTHER, _("cannot read the certificate %s"), path);
+    ERR_clear_error();
+    return certificate;
+}
+
+static EVP_PKEY *read_key(const char *dir, const char *name, const struct secret *passphrase,
+                          struct fail *fail)
+{
+    char path[DESK_PATH];
+    return file_path(path, sizeof path, dir, name, fail) ? keys_read(path, passphrase, fail) : NULL;
+}
+
+static bool read_seal(const char *dir, const struct secret *passphrase, struct desk *desk, struct fail *fail)
+{
+    EVP_PKEY *seal = read_key(dir, DESK_SEAL_KEY, passphrase, fail);
+    bool done = seal != NULL && keys_seal_bytes(seal, desk->seal, fail);
+    EVP_PKEY_free(seal);
+    return done;
+}
+
+static bool pair(X509 *certificate, EVP_PKEY *key, const char *name, struct fail *fail)
+{
+    if (X509_check_private_key(certificate, key) == 1)
+        return true;
+    ERR_clear_error();
+    return fail_with(fail, FAIL_MISMATCH, _("the key and the certificate %s.crt do not belong together"),
+                     name);
+}
+
+static bool read_registry(const char *dir, struct desk *desk, struct fail *fail)
+{
+    char path[DESK_PATH];
+    if (!file_path(path, sizeof path, dir, DESK_REGISTRY, fail) ||
+        !registry_open(path, &desk->registry, fail))
+        return false;
+    if (registry_get(desk->registry, "name", desk->name, sizeof desk->name) == REGISTRY_DONE &&
+        registry_get(desk->registry, "policy", desk->policy, sizeof desk->policy) == REGISTRY_DONE)
+        return true;
+    return fail_with(fail, FAIL_OTHER, _("cannot read the settings in %s"), path);
+}
+
+static bool read_all(const char *dir, const struct secret *passphrase, struct desk *desk, struct fail *fail)
+{
+    return (desk->ca = read_certificate(dir, DESK_CA_CERT, fail)) != NULL &&
+           (desk->ca_key = read_key(dir, DESK_CA_KEY, passphrase, fail)) != NULL &&
+           pair(desk->ca, desk->ca_key, "ca", fail) &&
+           (desk->cmp = read_certificate(dir, DESK_CMP_CERT, fail)) != NULL &&
+           (desk->cmp_key = read_key(dir, DESK_CMP_KEY, passphrase, fail)) != NULL &&
+           pair(desk->cmp, desk->cmp_key, "cmp", fail) && read_seal(dir, passphrase, desk, fail) &&
+           read_registry(dir, desk, fail);
+}
+
+bool desk_open(const char *dir, const char *passphrase_file, struct desk *desk, struct fail *fail)
+{
+    struct stat status;
+    struct secret passphrase = {0};
+    char path[DESK_PATH];
+    memset(desk, 0, sizeof *desk);
+    desk->now = system_clock;
+    if (!file_path(path, sizeof path, dir, DESK_REGISTRY, fail))
+        return false;
+    if (stat(path, &status) != 0) {
+        return errno == ENOENT || errno == ENOTDIR
+                   ? fail_with(
+                         fail, FAIL_NOT_FOUND,
+                         _("there is no desk in %s: make one with 'ingam-issuer init --dir %s --name NAME'"),
+                         dir, dir)
+                   : fail_errno(fail, _("cannot open the desk in %s"), dir);
+    }
+    bool done = (passphrase_file == NULL || file_read_secret(passphrase_file, &passphrase, fail)) &&
+                read_all(dir, &passphrase, desk, fail);
+    secret_wipe(&passphrase);
+    if (!done)
+        desk_close(desk);
+    return done;
+}
+
+void desk_close(struct desk *desk)
+{
+    X509_free(desk->ca);
+    X509_free(desk->cmp);
+    EVP_PKEY_free(desk->ca_key);
+    EVP_PKEY_free(desk->cmp_key);
+    registry_close(desk->registry);
+    OPENSSL_cleanse(desk, sizeof *desk);
+}
+
+// The default subject: the desk as the organisation, the person as the common name.
+static X509_NAME *default_subject(const struct desk *desk, const char *name, struct fail *fail)
+{
+    X509_NAME *subject = X509_NAME_new();
+    const unsigned char *desk_name = (const unsigned char *)desk->name;
+    if (subject != NULL &&
+        X509_NAME_add_entry_by_txt(subject, "C", MBSTRING_ASC, (const unsigned char *)"KR", -1, -1, 0) &&
+        X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_UTF8, desk_name, -1, -1, 0) &&
+        X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0))
+        return subject;
+    X509_NAME_free(subject);
+    ERR_clear_error();
+    fail_with(fail, FAIL_USAGE, _("the name does not fit into a subject (64 characters): give --subject"));
+    return NULL;
+}
+
+static bool check_name(const char *name, struct fail *fail)
+{
+    if (!utf8_is_text(name))
+        return fail_with(fail, FAIL_USAGE,
+                         _("the name is not valid UTF-8 text: check the terminal's encoding"));
+    if (name[0] == 0 || strlen(name) > REGISTRY_NAME)
+        return fail_with(fail, FAIL_USAGE, _("the name must have 1 to %d bytes"), REGISTRY_NAME);
+    return true;
+}
+
+static bool put_subject(struct desk *desk, const struct desk_entitle *ask, struct desk_entitled *made,
+                        struct registry_person *person, struct fail *fail)
+{
+    X509_NAME *subject = NULL;
+    if (ask->subject != NULL)
+        dn_parse(ask->subject, &subject, fail);
+    else
+        subject = default_subject(desk, ask->name, fail);
+    int length = subject != NULL ? i2d_X509_NAME(subject, NULL) : -1;
+    bool fits = length > 0 && length <= (int)sizeof person->subject;
+    if (fits) {
+        unsigned char *at = person->subject;
+        person->subject_length = (size_t)i2d_X509_NAME(subject, &at);
+        dn_line(subject, made->subject, sizeof made->subject);
+    } else {
+        fail_with(fail, FAIL_USAGE, _("the subject is longer than %d bytes"), REGISTRY_SUBJECT);
+    }
+    X509_NAME_free(subject);
+    return fits;
+}
+
+bool desk_prepare(struct desk *desk, const struct desk_entitle *ask, struct desk_entitled *made,
+                  struct registry_person *person, struct fail *fail)
+{
+    memset(made, 0, sizeof *made);
+    memset(person, 0, sizeof *person);
+    if (!check_name(ask->name, fail) || !put_subject(desk, ask, made, person, fail))
+        return false;
+    snprintf(person->name, sizeof person->name, "%s", ask->name);
+    person->created = desk->now();
+    person->expires = made->expires = person->created + (int64_t)ask->days * 86400;
+    person->tries = ask->tries;
+    do {
+        if (!code_make_reference(made->reference))
+            return fail_with(fail, FAIL_OTHER, _("the random generator fails"));
+    } while (registry_find(desk->registry, made->reference, &(struct registry_person){0}) == REGISTRY_DONE);
+    snprintf(person->reference, sizeof person->reference, "%s", made->reference);
+    person->code_length = CODE_LENGTH + SEAL_OVER;
+    if (code_make(made->code) &&
+        seal_close(desk->seal, person->reference, made->code, CODE_LENGTH, person->code))
+        return true;
+    return fail_with(fail, FAIL_OTHER, _("the random generator fails"));
+}
+
+bool desk_entitle(struct desk *desk, const struct registry_person *person, struct fail *fail)
+{
+    if (registry_entitle(desk->registry, person) == REGISTRY_DONE)
+        return true;
+    return fail_with(fail, FAIL_OTHER,
+                     _("cannot write to the registry: is the disk full, or is another program "
+                       "holding it? Nothing was written down, try again"));
+}

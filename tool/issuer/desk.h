@@ -1,0 +1,64 @@
+// A desk's directory: its keys, its certificates, its registry, opened together.
+#ifndef INGAM_ISSUER_DESK_H
+#define INGAM_ISSUER_DESK_H
+
+#include "files.h"
+#include "keys.h"
+#include "registry.h"
+
+#include <openssl/x509.h>
+
+// The files of the directory. All are made by init; the registry has companions of SQLite's beside it.
+#define DESK_CA_CERT   "/ca.crt"
+#define DESK_CA_KEY    "/ca.key"
+#define DESK_CMP_CERT  "/cmp.crt"
+#define DESK_CMP_KEY   "/cmp.key"
+#define DESK_SEAL_KEY  "/seal.key"
+#define DESK_REGISTRY  "/registry.db"
+#define DESK_PATH      1024
+#define DESK_SHORTNAME 128
+
+struct desk {
+    X509 *ca;
+    EVP_PKEY *ca_key;
+    X509 *cmp; // signs the messages that no shared secret protects
+    EVP_PKEY *cmp_key;
+    unsigned char seal[KEYS_SEAL];
+    struct registry *registry;
+    char name[REGISTRY_NAME + 1];
+    char policy[DESK_SHORTNAME]; // OID for certificatePolicies, or empty
+    int64_t (*now)(void);        // seconds since the epoch; desk_open sets the system's clock
+};
+
+// Opens the desk in `dir`. `passphrase_file` may be NULL. On failure *desk holds nothing.
+bool desk_open(const char *dir, const char *passphrase_file, struct desk *desk, struct fail *fail);
+void desk_close(struct desk *desk);
+
+// What an operator says of a person who may have a certificate.
+struct desk_entitle {
+    const char *name;
+    const char *subject; // /C=KR/... ; NULL: /C=KR/O=<desk>/CN=<name>
+    int days;            // until the code expires
+    int tries;           // wrong codes allowed
+};
+
+// What comes of it: the reference number, and the code, which is kept nowhere else in the clear.
+struct desk_entitled {
+    char reference[REGISTRY_REFERENCE + 1];
+    char code[64];
+    char subject[1024]; // as one line
+    int64_t expires;
+};
+
+// Chooses reference and code and checks what was said, but writes nothing yet.
+bool desk_prepare(struct desk *desk, const struct desk_entitle *ask, struct desk_entitled *made,
+                  struct registry_person *person, struct fail *fail);
+
+// Writes the person down.
+bool desk_entitle(struct desk *desk, const struct registry_person *person, struct fail *fail);
+
+// The time as 2026-01-31T12:00:00Z.
+#define DESK_TIME 32
+void desk_time(int64_t seconds, char text[DESK_TIME]);
+
+#endif

@@ -1,0 +1,64 @@
+// The reasons of refusals as rows, and what each says.
+#include "refuse.h"
+
+struct row {
+    int fail_info; // number of the bit, RFC 4210 5.2.3
+    const char *word;
+    const char *text; // goes over the wire, in English; a client translates failInfo
+};
+
+#define BIT(name) OSSL_CMP_PKIFAILUREINFO_##name
+
+static const struct row rows[REFUSE_REASONS] = {
+    [REFUSE_NOTHING] = {BIT(systemFailure), "done", "not refused"},
+    [REFUSE_BODY] = {BIT(badRequest), "unsupported-body",
+                     "this desk answers ir, cr, p10cr and certConf; it does not do what this message asks"},
+    [REFUSE_VERSION] = {BIT(unsupportedVersion), "version", "this desk speaks CMP version 2 (RFC 4210)"},
+    [REFUSE_PROTECTION] =
+        {BIT(wrongIntegrity), "protection",
+         "the request must be protected with the reference number and the authorization code"},
+    [REFUSE_CODE] = {BIT(badMessageCheck), "code",
+                     "reference number or authorization code not accepted: check both as printed; "
+                     "after too many wrong codes ask the desk for new ones"},
+    [REFUSE_SPENT] = {BIT(certConfirmed), "spent",
+                      "this authorization code was used: its certificate is issued and confirmed"},
+    [REFUSE_EXPIRED] = {BIT(notAuthorized), "expired",
+                        "this authorization code has expired: ask the desk for a new one"},
+    [REFUSE_LOCKED] =
+        {BIT(notAuthorized), "locked",
+         "this reference number is locked after too many wrong codes: ask the desk for a new one"},
+    [REFUSE_OTHER_KEY] =
+        {BIT(duplicateCertReq), "other-key",
+         "this reference number already has a certificate for another key: repeat the request "
+         "with that key, or ask the desk for a new reference number"},
+    [REFUSE_KEY] = {BIT(badCertTemplate), "key", "the key must be RSA of 2048 to 4096 bits, P-256 or P-384"},
+    [REFUSE_TEMPLATE] = {BIT(badCertTemplate), "template", "the request has no public key that can be read"},
+    [REFUSE_REJECTED] =
+        {BIT(notAuthorized), "rejected-too-often",
+         "too many certificates of this reference number were rejected: ask the desk for a new one"},
+    [REFUSE_TRANSACTION] =
+        {BIT(badRequest), "no-transaction",
+         "there is no open transaction with this ID: it ended or timed out, repeat the request"},
+    [REFUSE_ID_IN_USE] = {BIT(transactionIdInUse), "id-in-use",
+                          "this transaction ID is in use: take another"},
+    [REFUSE_NONCE] = {BIT(badRecipientNonce), "nonce",
+                      "the recipient nonce is not the desk's last one: repeat the request"},
+    [REFUSE_FORMAT] = {BIT(badDataFormat), "format", "the confirmation cannot be read"},
+    [REFUSE_CONFIRMED] = {BIT(certConfirmed), "confirmed-before",
+                          "the certificate was confirmed before and cannot be rejected any more"},
+    [REFUSE_HASH] = {BIT(badCertId), "hash",
+                     "the confirmation is not about the certificate of this transaction"},
+    [REFUSE_BUSY] = {BIT(systemUnavail), "busy", "the desk has too much to do: try again later"},
+    [REFUSE_BROKEN] = {BIT(systemFailure), "broken", "the desk failed; nothing is lost: try again later"},
+};
+
+const char *refuse_word(enum refuse_reason reason)
+{
+    return rows[reason].word;
+}
+
+OSSL_CMP_PKISI *refuse_status(enum refuse_reason reason)
+{
+    return OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_rejection, 1 << rows[reason].fail_info,
+                                   rows[reason].text);
+}
