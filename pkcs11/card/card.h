@@ -18,6 +18,7 @@ struct card_facts {
     uint32_t caps; // driver.h: CAP_*; valid when caps_known is KNOWN_YES
     enum card_known caps_known;
     enum card_known discovery;    // has it a Discovery object?
+    enum card_known serial;       // has it GET SERIAL?
     enum card_known verify_reset; // does it take VERIFY with P1 = FF?
     uint8_t version[3];           // firmware, where the driver has one
 };

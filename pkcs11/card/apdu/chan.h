@@ -2,10 +2,14 @@
 #pragma once
 #include "card/apdu/sw.h"
 #include "card/base/trace.h"
+#include "card/base/wr.h"
 #include "card/transport/transport.h"
 
 #define APDU_DATA_MAX 65535 // Nc of a command (ISO/IEC 7816-4 5.1)
 #define APDU_LE_MAX   65536 // Ne: "all there is"
+
+#define CHAN_WIRE_SIZE  (APDU_DATA_MAX + 9)
+#define CHAN_REPLY_SIZE (APDU_LE_MAX + 2)
 
 enum apdu_public { APDU_PRIVATE = 0, APDU_PUBLIC_COMMAND = 1, APDU_PUBLIC_REPLY = 2, APDU_PUBLIC = 3 };
 
@@ -27,8 +31,8 @@ struct chan {
     struct err_trail *trail;
     enum chan_extended extended; // remembered for this card; a driver may preset it
     uint8_t *work;               // APDU_DATA_MAX bytes for a builder's body
-    uint8_t *wire;               // the encoded command
-    uint8_t *reply;              // APDU_LE_MAX + 2
+    uint8_t *wire;               // CHAN_WIRE_SIZE bytes: the encoded command
+    uint8_t *reply;              // CHAN_REPLY_SIZE bytes: the data so far, and a status word
     size_t reply_len;
     uint64_t exchanges; // APDUs sent since the channel was made
 };

@@ -43,19 +43,21 @@ struct driver_private {
 
 struct piv_cipher;
 
+#define DRIVER_MOVE_NOWHERE 0xFF
+
 // A kind of card. A NULL function: such a card can't. A new kind is one file with one of these and its row in
 // driver.c.
 struct driver {
     const char *name;                  // for messages: "PIV", "YubiKey"
     bool (*knows_atr)(struct rd atr);  // certain by the ATR's historical bytes? NULL: never
+    uint32_t atr_caps;                 // what every card known by its ATR can do
     enum err (*learn)(struct card *c); // sends what fills facts.caps; E_UNSUPPORTED: not a card of this kind
-    enum err (*version)(struct card *c, uint8_t version[3]);
     enum err (*serial)(struct card *c, uint32_t *serial);
     enum err (*metadata)(struct card *c, uint8_t ref, struct driver_metadata *out);
     enum err (*import)(struct card *c, const struct piv_slot *slot, const struct driver_private *key,
                        enum piv_pin pin, enum piv_touch touch);
     enum err (*attest)(struct card *c, const struct piv_slot *slot, struct rd *certificate);
-    enum err (*move)(struct card *c, uint8_t from, uint8_t to);
+    enum err (*move)(struct card *c, uint8_t from, uint8_t to); // to DRIVER_MOVE_NOWHERE: delete
     enum err (*set_tries)(struct card *c, uint8_t pin, uint8_t puk);
     enum err (*reset)(struct card *c);
     enum err (*set_admin)(struct card *c, const struct piv_cipher *cipher, struct rd key, bool touch);
@@ -63,6 +65,8 @@ struct driver {
 
 // The kind by the ATR alone: a YubiKey says so there, else plain PIV. 0 APDUs; card_open calls it.
 const struct driver *driver_guess(struct rd atr);
+// It is certain, without asking, that the card tells a serial number. 0 APDUs.
+bool driver_has_serial(const struct card *c);
 // What the card can do. 0 when known on this connection, else 1 (GET VERSION; a plain card refuses it), after
 // which card->driver is certain. With PIV selected. *caps is 0 after failure.
 MUST_USE enum err driver_caps(struct card *c, uint32_t *caps);

@@ -15,6 +15,9 @@ MUST_USE bool piv_certificate_parse(struct rd content, struct piv_certificate *o
 // data as it is to stand in the 70. false: doesn't fit.
 MUST_USE bool piv_certificate_build(struct wr *w, struct rd data, bool compressed);
 
+// Limits of both ways, so that a hostile object costs bounded work.
+#define PIV_COMPRESSED_MAX 65536
+#define PIV_INFLATED_MAX   131072
 // gzip (RFC 1952), or the zlib format that some cards carry. *len is in: size of out, out: size of the
 // result. E_BUFFER when larger (nothing beyond out is made: a hostile object costs at most that much work),
 // E_MALFORMED, E_MEMORY. Uses zlib.

@@ -27,6 +27,7 @@ enum piv_ref {
 // Data objects that code speaks of by name.
 enum piv_tag {
     PIV_TAG_DISCOVERY = 0x7E,
+    PIV_TAG_BIT_GROUP = 0x7F61,
     PIV_TAG_CHUID = 0x5FC102,
     PIV_TAG_CCC = 0x5FC107,
     PIV_TAG_PRINTED = 0x5FC109,

@@ -1,6 +1,9 @@
 // A way to readers and their cards: PC/SC, a simulator's socket, or a test's script, as one table of
 // functions.
 //
+// E_EXCHANGED, E_NO_CARD, E_NO_SERVICE and E_FORKED from a connection's function say that it is dead
+// (tp_gone).
+//
 // Thread rules. A struct tp may be used by any number of threads. A struct tp_conn, and a struct tp_wait,
 // belongs to one thread at a time (the caller's lock), except tp_wait_cancel, which any thread may call while
 // another waits. Connections don't hold each other up: a key generation on one card leaves the others free.
@@ -41,16 +44,22 @@ struct tp {
     const struct tp_ops *ops;
 };
 
-// Constant after tp_connect.
+// Constant after tp_connect; data_max and short_only after the first tp_begin.
 struct tp_conn {
     const struct tp_ops *ops;
     uint8_t atr[TP_ATR_MAX];
     uint8_t atr_len;
     uint32_t insertions; // the counter at tp_connect
-    uint32_t apdu_max;   // the reader's largest command APDU in bytes; 0: it doesn't say
+    uint32_t data_max;   // the largest body of a command that the reader takes; 0: it doesn't say
     bool short_only;     // T=0 or a reader without extended length
     bool no_le_case4;    // T=0: case 4 commands go without Le
 };
+
+// Only tp_disconnect may follow on that connection.
+static inline bool tp_gone(enum err e)
+{
+    return e == E_EXCHANGED || e == E_NO_CARD || e == E_NO_SERVICE || e == E_FORKED;
+}
 
 struct tp_wait {
     const struct tp_ops *ops;
