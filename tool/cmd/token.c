@@ -1,0 +1,148 @@
+// ingam token list, ingam token info: which tokens are there, and what is on one.
+#include "meet.h"
+#include "p11/keypair.h"
+#include "text.h"
+#include "x509/name.h"
+
+#include <stdlib.h>
+
+struct flag_row {
+    CK_FLAGS flag;
+    const char *key;
+    const char *text;
+};
+
+static const struct flag_row flag_rows[] = {
+    {CKF_USER_PIN_COUNT_LOW, "pin_count_low", N_("few PIN tries left")},
+    {CKF_USER_PIN_FINAL_TRY, "pin_final_try", N_("one PIN try left")},
+    {CKF_USER_PIN_LOCKED, "pin_blocked", N_("PIN blocked")},
+    {CKF_WRITE_PROTECTED, "write_protected", N_("write-protected")},
+    {CKF_PROTECTED_AUTHENTICATION_PATH, "pin_pad", N_("PIN entered at the reader")},
+};
+
+static json_t *token_json(const struct token *token)
+{
+    char uri[512];
+    json_t *out = json_object();
+    meet_token_uri(token, uri, sizeof uri);
+    json_object_set_new(out, "serial", json_text(token->serial));
+    json_object_set_new(out, "label", json_text(token->label));
+    json_object_set_new(out, "model", json_text(token->model));
+    json_object_set_new(out, "manufacturer", json_text(token->maker));
+    json_object_set_new(out, "reader", json_text(token->reader));
+    json_object_set_new(out, "uri", json_text(uri));
+    for (size_t i = 0; i < sizeof flag_rows / sizeof flag_rows[0]; i++)
+        json_object_set_new(out, flag_rows[i].key, json_boolean((token->flags & flag_rows[i].flag) != 0));
+    return out;
+}
+
+static enum exit_code token_list(struct run *run)
+{
+    struct token *tokens;
+    size_t count;
+    if (token_all(&run->module, &tokens, &count, &run->fault) != EXIT_OK)
+        return run->fault.code;
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        const char *const fields[] = {tokens[i].serial[0] != '\0' ? tokens[i].serial : "-", tokens[i].label,
+                                      tokens[i].model, tokens[i].reader, NULL};
+        tell_fields(run, fields);
+        json_array_append_new(list, token_json(&tokens[i]));
+    }
+    json_object_set_new(run->answer, "tokens", list);
+    if (count == 0)
+        say(run, "%s", _("No token is there."));
+    free(tokens);
+    return EXIT_OK;
+}
+
+static void certificate_lines(struct run *run, X509 *certificate, json_t *out)
+{
+    char subject[512], issuer[512], serial[128], from[32], to[32];
+    x509_name_line(subject, sizeof subject, X509_get_subject_name(certificate));
+    x509_name_line(issuer, sizeof issuer, X509_get_issuer_name(certificate));
+    x509_serial_line(serial, sizeof serial, certificate);
+    x509_time_line(from, sizeof from, X509_get0_notBefore(certificate));
+    x509_time_line(to, sizeof to, X509_get0_notAfter(certificate));
+    tell(run, "    %s: %s", _("subject"), subject);
+    tell(run, "    %s: %s", _("issuer"), issuer);
+    tell(run, "    %s: %s", _("serial number"), serial);
+    tell(run, "    %s: %s - %s", _("valid"), from, to);
+    json_object_set_new(out, "subject", json_text(subject));
+    json_object_set_new(out, "issuer", json_text(issuer));
+    json_object_set_new(out, "serial_number", json_text(serial));
+    json_object_set_new(out, "not_before", json_text(from));
+    json_object_set_new(out, "not_after", json_text(to));
+}
+
+// One slot that holds something.
+static enum exit_code show_place(struct run *run, const struct piv_place *place, json_t *list)
+{
+    X509 *certificate = NULL;
+    EVP_PKEY *key = NULL;
+    if (object_certificate(&run->session, place->id, &certificate, &run->fault) == EXIT_OK)
+        keypair_public(&run->session, place->id, &key, &run->fault);
+    if (run->fault.code == EXIT_OK && (certificate != NULL || key != NULL)) {
+        const struct key_kind *kind = key != NULL ? key_kind_of_public(key) : NULL;
+        json_t *out = json_object();
+        tell(run, "  %s (%s): %s", place->number, place->label,
+             kind != NULL ? kind->name : _("another kind of key"));
+        json_object_set_new(out, "slot", json_string(place->number));
+        json_object_set_new(out, "key_type", kind != NULL ? json_string(kind->name) : json_null());
+        if (certificate != NULL) {
+            json_t *fields = json_object();
+            certificate_lines(run, certificate, fields);
+            json_object_set_new(out, "certificate", fields);
+        } else {
+            tell(run, "    %s", _("no certificate"));
+            json_object_set_new(out, "certificate", json_null());
+        }
+        json_array_append_new(list, out);
+    }
+    EVP_PKEY_free(key);
+    X509_free(certificate);
+    return run->fault.code;
+}
+
+static enum exit_code token_info(struct run *run)
+{
+    const struct token *token = &run->token;
+    char uri[512];
+    meet_token_uri(token, uri, sizeof uri);
+    tell(run, "%s: %s", _("serial number"), token->serial[0] != '\0' ? token->serial : "-");
+    tell(run, "%s: %s", _("label"), token->label);
+    tell(run, "%s: %s (%s)", _("model"), token->model, token->maker);
+    tell(run, "%s: %s", _("reader"), token->reader);
+    tell(run, "URI: %s", uri);
+    for (size_t i = 0; i < sizeof flag_rows / sizeof flag_rows[0]; i++)
+        if (token->flags & flag_rows[i].flag)
+            tell(run, "%s", _(flag_rows[i].text));
+    json_object_set_new(run->answer, "token", token_json(token));
+    if (session_open(&run->session, &run->module, token, &run->fault) != EXIT_OK)
+        return run->fault.code;
+    json_t *list = json_array();
+    const struct piv_place *place;
+    for (CK_BYTE id = 1; (place = place_of_id(id)) != NULL && run->fault.code == EXIT_OK; id++)
+        show_place(run, place, list);
+    json_object_set_new(run->answer, "slots", list);
+    return run->fault.code;
+}
+
+extern const struct command cmd_token_list, cmd_token_info;
+
+const struct command cmd_token_list = {
+    .noun = "token",
+    .verb = "list",
+    .summary = N_("list the tokens that are there"),
+    .details = N_("One line a token: serial number, label, model, reader, separated by tabs."),
+    .needs = NEED_MODULE,
+    .run = token_list,
+};
+
+const struct command cmd_token_info = {
+    .noun = "token",
+    .verb = "info",
+    .summary = N_("show a token and what is on it"),
+    .needs = NEED_TOKEN,
+    .run = token_info,
+};

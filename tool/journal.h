@@ -1,0 +1,43 @@
+// What a command that changes a token has done so far, so that the same command goes on after a kill, a
+// pulled token or a power cut. One file a token and slot, in the user's state folder, mode 0600. It never
+// holds a secret.
+#pragma once
+
+#include "fault.h"
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <stdbool.h>
+
+enum journal_step {
+    JOURNAL_NONE,     // there is no journal
+    JOURNAL_MAKING,   // the token is about to make the key; whether it did is not known
+    JOURNAL_KEY,      // the key is on the token
+    JOURNAL_RECEIVED, // the certificate is here, checked; it may or may not be on the token
+    JOURNAL_WRITTEN,  // the certificate is on the token, read back; the CA has yet to be told
+};
+
+struct journal {
+    char path[4096];
+    int lock; // the lock file, held while the command runs; -1: not open
+    enum journal_step step;
+    char issuer[512], reference[256];
+    EVP_PKEY *key;     // public key, from JOURNAL_KEY on
+    X509 *certificate; // from JOURNAL_RECEIVED on
+};
+
+// Opens the journal of this token and slot, locks it against other runs (EXIT_BUSY) and reads it. A journal
+// that can't be understood is a fault (EXIT_OTHER) that names the file.
+enum exit_code journal_open(struct journal *journal, const char *token, const char *slot,
+                            struct fault *fault);
+
+// Makes this state durable before it returns.
+enum exit_code journal_write(struct journal *journal, enum journal_step step, struct fault *fault);
+
+// The command is finished: removes the file. The lock stays until journal_close.
+enum exit_code journal_finish(struct journal *journal, struct fault *fault);
+
+void journal_close(struct journal *journal);
+
+// The word for a step in the file and in JSON.
+const char *journal_step_name(enum journal_step step);

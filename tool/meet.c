@@ -1,0 +1,136 @@
+// Meets a command's needs: module, token, issuer, management key, PIN.
+#include "meet.h"
+#include "ask.h"
+#include "cmp/client.h"
+#include "paths.h"
+#include "text.h"
+
+#include <p11-kit/uri.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum exit_code load(struct run *run)
+{
+    char own[PATHS_MAX];
+    const char *path = run->options.module;
+    if (path == NULL)
+        path = secure_getenv("INGAM_MODULE");
+    if (path == NULL || path[0] == '\0')
+        path = paths_module(own, sizeof own) ? own : INGAM_MODULE_INSTALLED;
+    return module_load(&run->module, path, &run->fault);
+}
+
+void meet_token_uri(const struct token *token, char *out, size_t size)
+{
+    P11KitUri *uri = p11_kit_uri_new();
+    CK_TOKEN_INFO *info = uri != NULL ? p11_kit_uri_get_token_info(uri) : NULL;
+    char *text = NULL;
+    out[0] = '\0';
+    if (info != NULL) {
+        memset(info->label, ' ', sizeof info->label);
+        memcpy(info->label, token->label, strlen(token->label));
+        memset(info->serialNumber, ' ', sizeof info->serialNumber);
+        memcpy(info->serialNumber, token->serial, strlen(token->serial));
+        if (p11_kit_uri_format(uri, P11_KIT_URI_FOR_TOKEN, &text) == P11_KIT_URI_OK)
+            snprintf(out, size, "%s", text);
+    }
+    free(text);
+    p11_kit_uri_free(uri);
+}
+
+static void say_tokens(const struct run *run, const struct token *tokens, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        say(run, "  %s  %s  (%s)", tokens[i].serial[0] != '\0' ? tokens[i].serial : "-", tokens[i].label,
+            tokens[i].reader);
+}
+
+static enum exit_code choose(struct run *run)
+{
+    struct token *tokens;
+    size_t count, chosen = 0, fitting = 0;
+    const char *word = run->options.token;
+    if (token_all(&run->module, &tokens, &count, &run->fault) != EXIT_OK)
+        return run->fault.code;
+    for (size_t i = 0; i < count && run->fault.code == EXIT_OK; i++) {
+        bool fits = word == NULL;
+        if (word != NULL)
+            token_matches(&tokens[i], word, &fits, &run->fault);
+        if (fits) {
+            chosen = i;
+            fitting++;
+        }
+    }
+    if (run->fault.code == EXIT_OK && fitting == 1)
+        run->token = tokens[chosen];
+    else if (run->fault.code == EXIT_OK && count == 0) {
+        fault_set(&run->fault, EXIT_TOKEN, _("No token is there."));
+        fault_todo(&run->fault,
+                   _("Put the token in. If it is in, see whether pcscd runs and knows the reader."));
+    } else if (run->fault.code == EXIT_OK) {
+        say(run, "%s", _("These tokens are there (serial number, label, reader):"));
+        say_tokens(run, tokens, count);
+        if (fitting == 0)
+            fault_set(&run->fault, EXIT_TOKEN, _("No token matches \"%s\"."), word);
+        else
+            fault_set(&run->fault, EXIT_TOKEN, _("Several tokens are there, and none was chosen."));
+        fault_todo(&run->fault, _("Choose one with --token SERIAL, LABEL or pkcs11: URI."));
+    }
+    free(tokens);
+    return run->fault.code;
+}
+
+enum exit_code meet_login_user(struct run *run)
+{
+    return session_login(&run->session, &run->token, CKU_USER, run->secrets.pin, &run->fault);
+}
+
+enum exit_code meet_login_writer(struct run *run)
+{
+    if (run->secrets.admin == NULL)
+        return meet_login_user(run);
+    return session_login(&run->session, &run->token, CKU_SO, run->secrets.admin, &run->fault);
+}
+
+// Both secrets are at hand before the first is tried; the management key, which has no retry counter, is
+// tried first.
+static enum exit_code log_in(struct run *run, unsigned needs)
+{
+    bool admin_given = run->options.admin_key_file != NULL || run->options.default_admin;
+    bool admin = (needs & NEED_ADMIN) && (run->module.officer_writes || admin_given);
+    if (admin && ask_admin(run, &run->secrets.admin) != EXIT_OK)
+        return run->fault.code;
+    if ((needs & NEED_PIN) && ask_pin(run, &run->secrets.pin) != EXIT_OK)
+        return run->fault.code;
+    if (!admin && !(needs & NEED_PIN))
+        return EXIT_OK;
+    if (!run->session.open && session_open(&run->session, &run->module, &run->token, &run->fault) != EXIT_OK)
+        return run->fault.code;
+    if (admin && meet_login_writer(run) != EXIT_OK)
+        return run->fault.code;
+    return needs & NEED_PIN ? meet_login_user(run) : EXIT_OK;
+}
+
+enum exit_code meet_needs(struct run *run)
+{
+    unsigned needs = run->command->needs;
+    if ((needs & (NEED_MODULE | NEED_TOKEN)) && load(run) != EXIT_OK)
+        return run->fault.code;
+    if ((needs & NEED_TOKEN) && choose(run) != EXIT_OK)
+        return run->fault.code;
+    if ((needs & NEED_ISSUER) && cmp_reach(run->options.issuer, run->options.timeout, &run->fault) != EXIT_OK)
+        return run->fault.code;
+    return log_in(run, needs);
+}
+
+void meet_release(struct run *run)
+{
+    if (run->session.open)
+        session_logout(&run->session);
+    session_close(&run->session);
+    module_unload(&run->module);
+    secret_free(run->secrets.pin);
+    secret_free(run->secrets.admin);
+    secret_free(run->secrets.code);
+    run->secrets = (struct ingam_secrets){0};
+}

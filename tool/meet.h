@@ -1,0 +1,19 @@
+// The needs of a command, met in a fixed order before it runs.
+#pragma once
+
+#include "run.h"
+
+// Meets what the command's row declares; the first need that can't be met is the fault. Nothing on any token
+// or at any desk has been changed then.
+enum exit_code meet_needs(struct run *run);
+
+// Releases what meet_needs brought, and wipes the secrets.
+void meet_release(struct run *run);
+
+// Logs in as the one who may change keys and certificates on this token: with the management key if it is at
+// hand, otherwise as the user. as_user logs in with the PIN.
+enum exit_code meet_login_writer(struct run *run);
+enum exit_code meet_login_user(struct run *run);
+
+// The pkcs11: URI of the token, for the person to choose it by.
+void meet_token_uri(const struct token *token, char *out, size_t size);

@@ -1,0 +1,50 @@
+// What the command line says, as one struct filled from rows. Help is made from the same rows.
+#pragma once
+
+#include "fault.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define OPTIONS_OPERANDS 4
+
+struct options {
+    // any command
+    bool help, version, json, yes, quiet;
+    const char *module, *token;
+    unsigned timeout;
+    // secrets: where they are read from, never they themselves
+    const char *pin_file, *new_pin_file, *puk_file, *admin_key_file, *code_file;
+    unsigned pin_fd;
+    bool pin_fd_given, default_admin, last_try;
+    // keys and certificates
+    const char *slot, *key_type, *file;
+    bool replace, existing_key;
+    // issuing
+    const char *issuer, *reference, *subject, *ca;
+    // what stands beside the options
+    const char *operand[OPTIONS_OPERANDS];
+    unsigned operands;
+};
+
+enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER };
+
+struct option_row {
+    const char *name; // without the two dashes; NULL ends a list
+    enum option_kind kind;
+    size_t at;            // offset in struct options
+    size_t given_at;      // offset of the flag to set as well, or 0
+    unsigned least, most; // bounds of a number
+    const char *value;    // what to call the value in the help
+    const char *help;
+};
+
+#define OPTION_AT(field) offsetof(struct options, field)
+
+// Rows that every command takes, and those that belong to a need (options.c).
+extern const struct option_row options_any[], options_token[], options_pin[], options_admin[];
+
+// Reads argv[0..argc) into out: each argument is an option of one of the lists (NULL ends them) or an
+// operand. The values point into argv. On a fault (EXIT_USAGE) out is not to be used.
+enum exit_code options_parse(struct options *out, int argc, char *const *argv,
+                             const struct option_row *const *lists, struct fault *fault);
