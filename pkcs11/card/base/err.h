@@ -5,7 +5,7 @@
 
 #define MUST_USE __attribute__((warn_unused_result))
 
-// Only two tables translate these: the module's (to CK_RV) and the tool's (to exit codes).
+// Only two tables translate these: the module's (to its return values) and the tool's (to exit codes).
 enum err {
     E_OK = 0,
     E_ARGUMENT,    // the caller's value can't be right for this command; nothing was sent
