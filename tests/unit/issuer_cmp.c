@@ -69,7 +69,8 @@ static void client_make(struct client *client, struct fixture *fixture, const st
     OSSL_CMP_CTX_set_option(client->ctx, OSSL_CMP_OPT_UNPROTECTED_ERRORS, 1);
     // RFC 4211 4.1: without a subject the proof of possession would need a POPOSigningKeyInput.
     X509_NAME *subject = X509_NAME_new();
-    assert_true(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)"me", -1, -1, 0));
+    assert_true(
+        X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)"me", -1, -1, 0));
     assert_true(OSSL_CMP_CTX_set1_subjectName(client->ctx, subject));
     X509_NAME_free(subject);
     assert_true(EVP_PKEY_up_ref(key));
