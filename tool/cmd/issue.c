@@ -1,28 +1,14 @@
 // ingam issue: a key made on the token and a certificate for it from an issuing desk, over CMP. Journalled:
 // the same command, run again, goes on where the last run ended.
+#include "issue.h"
 #include "ask.h"
 #include "cmp/client.h"
-#include "journal.h"
 #include "meet.h"
-#include "p11/keypair.h"
 #include "text.h"
 #include "x509/name.h"
 #include "x509/trust.h"
 
 #include <string.h>
-
-struct issue {
-    struct run *run;
-    const struct piv_place *place;
-    const struct key_kind *kind; // the kind asked for; NULL with --existing-key
-    struct journal journal;
-    X509 *old;       // what the slot holds when we begin
-    EVP_PKEY *shown; // the public key that the token shows there
-    bool key_there;  // a private key is shown there
-    bool written;    // the certificate of the journal is on the token
-    struct keypair pair;
-    X509_NAME *subject; // to ask for
-};
 
 static const struct option_row issue_options[] = {
     {.name = "slot",
@@ -156,195 +142,6 @@ static enum exit_code issue_check(struct run *run)
     return ask_secret(run, _("Authorization code"), EXIT_USAGE, &run->secrets.code);
 }
 
-// What the slot holds now. Logged in as the user.
-static enum exit_code look(struct issue *issue)
-{
-    struct run *run = issue->run;
-    struct session *session = &run->session;
-    if (object_certificate(session, issue->place->id, &issue->old, &run->fault) == EXIT_OK &&
-        keypair_public(session, issue->place->id, &issue->shown, &run->fault) == EXIT_OK)
-        keypair_private(session, issue->place->id, &issue->pair.private_key, &issue->key_there, &run->fault);
-    return run->fault.code;
-}
-
-// Finds the private key and makes it ready to sign.
-static enum exit_code take_key(struct issue *issue)
-{
-    struct run *run = issue->run;
-    bool found;
-    if (keypair_private(&run->session, issue->place->id, &issue->pair.private_key, &found, &run->fault) !=
-        EXIT_OK)
-        return run->fault.code;
-    if (!found)
-        return fault_set(&run->fault, EXIT_NOT_FOUND, _("There is no key in slot %s."), issue->place->number);
-    issue->pair.session = &run->session;
-    issue->pair.pin = run->secrets.pin;
-    issue->pair.always_authenticate =
-        object_true(&run->session, issue->pair.private_key, CKA_ALWAYS_AUTHENTICATE);
-    return EXIT_OK;
-}
-
-static enum exit_code make_key(struct issue *issue)
-{
-    struct run *run = issue->run;
-    if (journal_write(&issue->journal, JOURNAL_MAKING, &run->fault) != EXIT_OK)
-        return run->fault.code;
-    say(run, _("Making a key (%s) in slot %s..."), issue->kind->name, issue->place->number);
-    if (meet_login_writer(run) != EXIT_OK || keypair_generate(&run->session, issue->place, issue->kind,
-                                                              &issue->journal.key, &run->fault) != EXIT_OK) {
-        struct fault unused = {.code = EXIT_OK};
-        // Refused, so certainly not made; otherwise (a token pulled out) nobody knows.
-        if (run->fault.code == EXIT_ADMIN || run->fault.code == EXIT_PIN ||
-            run->fault.code == EXIT_UNSUPPORTED)
-            journal_finish(&issue->journal, &unused);
-        return run->fault.code;
-    }
-    if (journal_write(&issue->journal, JOURNAL_KEY, &run->fault) != EXIT_OK ||
-        meet_login_user(run) != EXIT_OK)
-        return run->fault.code;
-    return take_key(issue);
-}
-
-static void name_issue(struct issue *issue)
-{
-    const struct options *options = &issue->run->options;
-    snprintf(issue->journal.issuer, sizeof issue->journal.issuer, "%s", options->issuer);
-    snprintf(issue->journal.reference, sizeof issue->journal.reference, "%s", options->reference);
-}
-
-static bool occupied(const struct issue *issue)
-{
-    return issue->old != NULL || issue->shown != NULL || issue->key_there;
-}
-
-// The key that was there before, and which belongs to no unfinished issue.
-static enum exit_code use_existing(struct issue *issue)
-{
-    struct run *run = issue->run;
-    if (take_key(issue) != EXIT_OK)
-        return run->fault.code;
-    if (issue->shown == NULL) {
-        fault_set(&run->fault, EXIT_UNSUPPORTED, _("The token does not give the public key of slot %s."),
-                  issue->place->number);
-        return fault_todo(&run->fault, _("Make a new key: leave out --existing-key and add --replace."));
-    }
-    if (keypair_prove(&issue->pair, issue->shown, &run->fault) != EXIT_OK)
-        return run->fault.code;
-    EVP_PKEY_up_ref(issue->shown);
-    issue->journal.key = issue->shown;
-    return journal_write(&issue->journal, JOURNAL_KEY, &run->fault);
-}
-
-static enum exit_code begin_fresh(struct issue *issue)
-{
-    struct run *run = issue->run;
-    struct journal *journal = &issue->journal;
-    char text[FAULT_TEXT];
-    EVP_PKEY_free(journal->key);
-    X509_free(journal->certificate);
-    journal->key = NULL;
-    journal->certificate = NULL;
-    name_issue(issue);
-    if (run->options.existing_key)
-        return use_existing(issue);
-    snprintf(text, sizeof text,
-             _("The key in slot %s of token %s will be lost, with what only it can decrypt."),
-             issue->place->number, run->token.serial);
-    if (occupied(issue) && ask_destroy(run, text, run->token.serial) != EXIT_OK)
-        return run->fault.code;
-    return make_key(issue);
-}
-
-// The journal speaks of the issue that is asked for now.
-static bool same_issue(const struct issue *issue)
-{
-    const struct options *options = &issue->run->options;
-    return issue->journal.step != JOURNAL_NONE && strcmp(issue->journal.issuer, options->issuer) == 0 &&
-           strcmp(issue->journal.reference, options->reference) == 0;
-}
-
-// Whether this run goes on with what the journal tells. A key without a certificate serves another reference
-// as well; a certificate belongs to the reference that brought it.
-static bool goes_on(const struct issue *issue)
-{
-    if (issue->journal.step == JOURNAL_MAKING)
-        return issue->old == NULL && !issue->run->options.existing_key;
-    if (issue->journal.step == JOURNAL_KEY)
-        return same_issue(issue) || !issue->run->options.replace;
-    return same_issue(issue);
-}
-
-// Refuses what would destroy something that nobody gave up.
-static enum exit_code check_slot(struct issue *issue)
-{
-    struct run *run = issue->run;
-    const char *number = issue->place->number;
-    if (!occupied(issue) || goes_on(issue) || run->options.replace)
-        return EXIT_OK;
-    if (issue->journal.step >= JOURNAL_RECEIVED) {
-        fault_set(&run->fault, EXIT_MISMATCH,
-                  _("Slot %s belongs to an unfinished issue: reference %s from %s."), number,
-                  issue->journal.reference, issue->journal.issuer);
-        return fault_todo(
-            &run->fault, _("Finish that one with its reference and issuer; or add --replace to give it up."));
-    }
-    if (issue->old != NULL)
-        fault_set(&run->fault, EXIT_MISMATCH, _("Slot %s already holds a certificate."), number);
-    else if (run->options.existing_key)
-        return EXIT_OK;
-    else
-        fault_set(&run->fault, EXIT_MISMATCH, _("Slot %s already holds a key."), number);
-    return fault_todo(&run->fault,
-                      _("Use another slot; or --existing-key for a key without a certificate; or --replace "
-                        "to give up what is there."));
-}
-
-// The interrupted run's key is gone: as if it had never been begun.
-static enum exit_code begin_again(struct issue *issue, const char *why)
-{
-    say(issue->run, "%s", why);
-    issue->journal.step = JOURNAL_NONE;
-    return check_slot(issue) == EXIT_OK ? begin_fresh(issue) : issue->run->fault.code;
-}
-
-// The key of an interrupted run, if the token still has it.
-static enum exit_code resume(struct issue *issue)
-{
-    struct run *run = issue->run;
-    struct fault failed = {.code = EXIT_OK};
-    if (!issue->key_there)
-        return begin_again(issue, _("The key of the interrupted run is not on the token any more."));
-    if (take_key(issue) != EXIT_OK)
-        return run->fault.code;
-    const struct key_kind *kind = key_kind_of_public(issue->journal.key);
-    if (run->options.key_type != NULL && kind != issue->kind) {
-        fault_set(&run->fault, EXIT_MISMATCH, _("The interrupted run made a key of type %s."),
-                  kind != NULL ? kind->name : "?");
-        return fault_todo(&run->fault, _("Go on with --key-type %s."), kind != NULL ? kind->name : "?");
-    }
-    enum exit_code code = keypair_prove(&issue->pair, issue->journal.key, &failed);
-    if (code == EXIT_MISMATCH)
-        return begin_again(issue, _("The slot now holds another key than that of the interrupted run."));
-    if (code != EXIT_OK) {
-        run->fault = failed;
-        return code;
-    }
-    name_issue(issue);
-    say(run, _("Going on where the last run ended (%s)."), journal_step_name(issue->journal.step));
-    return journal_write(&issue->journal, issue->journal.step, &run->fault);
-}
-
-static enum exit_code ready_key(struct issue *issue)
-{
-    if (!goes_on(issue))
-        return begin_fresh(issue);
-    if (issue->journal.step != JOURNAL_MAKING)
-        return resume(issue);
-    // Killed while the token made the key: if there is one now, it is ours and nobody knows it.
-    name_issue(issue);
-    return make_key(issue);
-}
-
 static enum exit_code write_certificate(struct issue *issue)
 {
     struct run *run = issue->run;
@@ -358,7 +155,7 @@ static enum exit_code write_certificate(struct issue *issue)
         if (meet_login_writer(run) != EXIT_OK ||
             object_write_certificate(&run->session, issue->place, issue->journal.certificate, &run->fault) !=
                 EXIT_OK ||
-            meet_login_user(run) != EXIT_OK)
+            meet_login_user(run) != EXIT_OK || issue_take_key(issue) != EXIT_OK)
             return run->fault.code;
     }
     issue->written = true;
@@ -396,10 +193,10 @@ static enum exit_code request(struct issue *issue)
                               .timeout = run->options.timeout,
                               .accept = accept_certificate,
                               .arg = issue};
-    bool begun = goes_on(issue) && issue->journal.step >= JOURNAL_KEY;
-    if (check_slot(issue) != EXIT_OK || (!begun && cmp_probe(&cmp, &run->fault) != EXIT_OK))
+    bool begun = issue_goes_on(issue) && issue->journal.step >= JOURNAL_KEY;
+    if (issue_check_slot(issue) != EXIT_OK || (!begun && cmp_probe(&cmp, &run->fault) != EXIT_OK))
         return fault_state(&run->fault, _("Nothing on the token was changed."));
-    if (ready_key(issue) != EXIT_OK)
+    if (issue_ready_key(issue) != EXIT_OK)
         return run->fault.code;
     if (issue->journal.step >= JOURNAL_RECEIVED && write_certificate(issue) != EXIT_OK)
         return run->fault.code;
@@ -409,8 +206,13 @@ static enum exit_code request(struct issue *issue)
     say(run, _("Requesting the certificate from %s..."), cmp.url);
     issue->pair.last_rv = CKR_OK;
     struct fault failed = {.code = EXIT_OK};
-    cmp_issue(&cmp, &failed);
+    bool confirmed;
+    cmp_issue(&cmp, &confirmed, &failed);
     EVP_PKEY_free(cmp.key);
+    if (confirmed && issue->journal.step == JOURNAL_WRITTEN) {
+        say(run, "%s", _("The issuer had the confirmation of the last run."));
+        return EXIT_OK;
+    }
     // The token's own failure says more than that of the transaction that it stopped.
     if (run->fault.code == EXIT_OK && issue->pair.last_rv != CKR_OK)
         fault_rv(&run->fault, issue->pair.last_rv, _("The key in slot %s could not sign the request."),
@@ -477,11 +279,16 @@ static enum exit_code issue_run(struct run *run)
     const char *name = run->token.serial[0] != '\0' ? run->token.serial : run->token.label;
     if (journal_open(&issue->journal, name, issue->place->number, &run->fault) != EXIT_OK)
         return run->fault.code;
-    if (look(issue) == EXIT_OK && request(issue) == EXIT_OK &&
+    if (issue_look(issue) == EXIT_OK && request(issue) == EXIT_OK &&
         journal_finish(&issue->journal, &run->fault) == EXIT_OK)
         report(issue);
-    else
+    else {
+        struct fault unused = {.code = EXIT_OK};
+        // The same command finds a key that was there before without a journal.
+        if (run->options.existing_key && issue->journal.step == JOURNAL_KEY)
+            journal_finish(&issue->journal, &unused);
         say_state(issue);
+    }
     journal_close(&issue->journal);
     EVP_PKEY_free(issue->shown);
     X509_free(issue->old);

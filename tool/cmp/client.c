@@ -222,6 +222,23 @@ static enum exit_code explain(struct exchange *x, OSSL_CMP_CTX *ctx, struct faul
     return fault->code;
 }
 
+static bool failed_by(const OSSL_CMP_CTX *ctx, int bit)
+{
+    int info = OSSL_CMP_CTX_get_failInfoCode(ctx);
+    return info > 0 && (info & 1 << bit) != 0;
+}
+
+// Servers made with OpenSSL call a wrong code a bad request, as they call a question that they do not know;
+// only the text tells them apart.
+static bool code_refused(OSSL_CMP_CTX *ctx)
+{
+    char text[FAULT_TEXT / 2];
+    if (failed_by(ctx, OSSL_CMP_PKIFAILUREINFO_badMessageCheck))
+        return true;
+    return OSSL_CMP_CTX_snprint_PKIStatus(ctx, text, sizeof text) != NULL &&
+           strstr(text, "pbm value") != NULL;
+}
+
 enum exit_code cmp_probe(const struct cmp_request *request, struct fault *fault)
 {
     struct exchange x = {.request = request, .fault = fault};
@@ -230,9 +247,7 @@ enum exit_code cmp_probe(const struct cmp_request *request, struct fault *fault)
     if (ctx == NULL)
         return fault->code;
     STACK_OF(OSSL_CMP_ITAV) *answer = OSSL_CMP_exec_GENM_ses(ctx);
-    int info = OSSL_CMP_CTX_get_failInfoCode(ctx);
-    bool code_refused = info > 0 && (info & 1 << OSSL_CMP_PKIFAILUREINFO_badMessageCheck) != 0;
-    if (answer == NULL && (x.unreachable || code_refused || OSSL_CMP_CTX_get_status(ctx) < 0))
+    if (answer == NULL && (x.unreachable || code_refused(ctx) || OSSL_CMP_CTX_get_status(ctx) < 0))
         explain(&x, ctx, fault);
     ERR_clear_error();
     sk_OSSL_CMP_ITAV_pop_free(answer, OSSL_CMP_ITAV_free);
@@ -240,16 +255,19 @@ enum exit_code cmp_probe(const struct cmp_request *request, struct fault *fault)
     return fault->code;
 }
 
-enum exit_code cmp_issue(const struct cmp_request *request, struct fault *fault)
+enum exit_code cmp_issue(const struct cmp_request *request, bool *confirmed, struct fault *fault)
 {
+    *confirmed = false;
     struct exchange x = {.request = request, .fault = fault};
     ERR_clear_error();
     OSSL_CMP_CTX *ctx = context(&x, fault);
     if (ctx == NULL)
         return fault->code;
     X509 *certificate = OSSL_CMP_exec_IR_ses(ctx);
-    if (certificate == NULL || !x.judged)
+    if (certificate == NULL || !x.judged) {
+        *confirmed = !x.judged && failed_by(ctx, OSSL_CMP_PKIFAILUREINFO_certConfirmed);
         explain(&x, ctx, fault);
+    }
     ERR_clear_error();
     OSSL_CMP_CTX_free(ctx);
     return fault->code;

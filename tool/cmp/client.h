@@ -41,5 +41,6 @@ enum exit_code cmp_reach(const char *url, unsigned timeout, struct fault *fault)
 enum exit_code cmp_probe(const struct cmp_request *request, struct fault *fault);
 
 // Requests the certificate (ir), has it judged by accept, and confirms. EXIT_OK: accepted and confirmed.
-// Faults: EXIT_UNREACHABLE, EXIT_REFUSED, EXIT_PENDING, or what accept has set.
-enum exit_code cmp_issue(const struct cmp_request *request, struct fault *fault);
+// Faults: EXIT_UNREACHABLE, EXIT_REFUSED, EXIT_PENDING, or what accept has set. *confirmed: the CA refused
+// because the certificate of this request is confirmed already (certConfirmed).
+enum exit_code cmp_issue(const struct cmp_request *request, bool *confirmed, struct fault *fault);

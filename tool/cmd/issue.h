@@ -1,0 +1,37 @@
+// The parts of ingam issue: what the slot holds, the key for the request, and the journal between runs.
+#pragma once
+
+#include "journal.h"
+#include "p11/keypair.h"
+#include "run.h"
+
+struct issue {
+    struct run *run;
+    const struct piv_place *place;
+    const struct key_kind *kind; // the kind asked for; NULL with --existing-key
+    struct journal journal;
+    X509 *old;       // what the slot holds when we begin
+    EVP_PKEY *shown; // the public key that the token shows there
+    bool key_there;  // a private key is shown there
+    bool written;    // the certificate of the journal is on the token
+    struct keypair pair;
+    X509_NAME *subject; // to ask for
+};
+
+// Finds out what the slot holds; logged in as the user.
+enum exit_code issue_look(struct issue *issue);
+
+// Whether this run goes on with what the journal tells. A key without a certificate serves another reference
+// as well; a certificate belongs to the reference that brought it.
+bool issue_goes_on(const struct issue *issue);
+
+// Refuses (EXIT_MISMATCH) what would destroy something that nobody gave up.
+enum exit_code issue_check_slot(struct issue *issue);
+
+// Has the key that the request is for ready to sign: made, found again, or there before. Its public half is
+// in the journal, at JOURNAL_KEY or later.
+enum exit_code issue_ready_key(struct issue *issue);
+
+// Finds the private key of the slot; to be done again after each login, which makes handles of private
+// objects invalid. EXIT_NOT_FOUND if there is none.
+enum exit_code issue_take_key(struct issue *issue);

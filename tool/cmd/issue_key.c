@@ -1,0 +1,234 @@
+// What the slot holds, whose it is, and the key that the request is for.
+#include "ask.h"
+#include "issue.h"
+#include "meet.h"
+#include "text.h"
+
+#include <string.h>
+
+enum exit_code issue_look(struct issue *issue)
+{
+    struct run *run = issue->run;
+    struct session *session = &run->session;
+    if (object_certificate(session, issue->place->id, &issue->old, &run->fault) == EXIT_OK &&
+        keypair_public(session, issue->place->id, &issue->shown, &run->fault) == EXIT_OK)
+        keypair_private(session, issue->place->id, &issue->pair.private_key, &issue->key_there, &run->fault);
+    return run->fault.code;
+}
+
+enum exit_code issue_take_key(struct issue *issue)
+{
+    struct run *run = issue->run;
+    bool found;
+    if (keypair_private(&run->session, issue->place->id, &issue->pair.private_key, &found, &run->fault) !=
+        EXIT_OK)
+        return run->fault.code;
+    if (!found)
+        return fault_set(&run->fault, EXIT_NOT_FOUND, _("There is no key in slot %s."), issue->place->number);
+    issue->pair.session = &run->session;
+    issue->pair.pin = run->secrets.pin;
+    issue->pair.always_authenticate =
+        object_true(&run->session, issue->pair.private_key, CKA_ALWAYS_AUTHENTICATE);
+    return EXIT_OK;
+}
+
+// Most tokens keep what is there beside a new key; a PIV slot has room for one.
+static enum exit_code remove_keys(struct issue *issue)
+{
+    struct run *run = issue->run;
+    static const CK_OBJECT_CLASS classes[] = {CKO_PRIVATE_KEY, CKO_PUBLIC_KEY};
+    if (run->module.officer_writes)
+        return EXIT_OK;
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
+        CK_OBJECT_HANDLE found[16];
+        size_t count;
+        object_find(&run->session, classes[i], issue->place->id, found, 16, &count, &run->fault);
+        for (size_t k = 0; k < count && run->fault.code == EXIT_OK; k++)
+            object_destroy(&run->session, found[k], &run->fault);
+    }
+    return run->fault.code;
+}
+
+// The journal names the key that is to go, so that it is told from the one that comes.
+static enum exit_code make_key(struct issue *issue)
+{
+    struct run *run = issue->run;
+    EVP_PKEY *made = NULL;
+    EVP_PKEY_free(issue->journal.key);
+    issue->journal.key = issue->shown;
+    if (issue->shown != NULL)
+        EVP_PKEY_up_ref(issue->shown);
+    if (journal_write(&issue->journal, JOURNAL_MAKING, &run->fault) != EXIT_OK)
+        return run->fault.code;
+    say(run, _("Making a key (%s) in slot %s..."), issue->kind->name, issue->place->number);
+    if (meet_login_writer(run) != EXIT_OK || remove_keys(issue) != EXIT_OK ||
+        keypair_generate(&run->session, issue->place, issue->kind, &made, &run->fault) != EXIT_OK) {
+        struct fault unused = {.code = EXIT_OK};
+        // Refused, so certainly not made; otherwise (a token pulled out) nobody knows.
+        if (run->fault.code == EXIT_ADMIN || run->fault.code == EXIT_PIN ||
+            run->fault.code == EXIT_UNSUPPORTED)
+            journal_finish(&issue->journal, &unused);
+        return run->fault.code;
+    }
+    EVP_PKEY_free(issue->journal.key);
+    issue->journal.key = made;
+    if (journal_write(&issue->journal, JOURNAL_KEY, &run->fault) != EXIT_OK ||
+        meet_login_user(run) != EXIT_OK)
+        return run->fault.code;
+    return issue_take_key(issue);
+}
+
+static void name_issue(struct issue *issue)
+{
+    const struct options *options = &issue->run->options;
+    snprintf(issue->journal.issuer, sizeof issue->journal.issuer, "%s", options->issuer);
+    snprintf(issue->journal.reference, sizeof issue->journal.reference, "%s", options->reference);
+}
+
+static bool occupied(const struct issue *issue)
+{
+    return issue->old != NULL || issue->shown != NULL || issue->key_there;
+}
+
+// The key that was there before, and which belongs to no unfinished issue.
+static enum exit_code use_existing(struct issue *issue)
+{
+    struct run *run = issue->run;
+    if (issue_take_key(issue) != EXIT_OK)
+        return run->fault.code;
+    if (issue->shown == NULL) {
+        fault_set(&run->fault, EXIT_UNSUPPORTED, _("The token does not give the public key of slot %s."),
+                  issue->place->number);
+        return fault_todo(&run->fault, _("Make a new key: leave out --existing-key and add --replace."));
+    }
+    if (keypair_prove(&issue->pair, issue->shown, &run->fault) != EXIT_OK)
+        return run->fault.code;
+    EVP_PKEY_up_ref(issue->shown);
+    issue->journal.key = issue->shown;
+    return journal_write(&issue->journal, JOURNAL_KEY, &run->fault);
+}
+
+static enum exit_code begin_fresh(struct issue *issue)
+{
+    struct run *run = issue->run;
+    struct journal *journal = &issue->journal;
+    char text[FAULT_TEXT];
+    EVP_PKEY_free(journal->key);
+    X509_free(journal->certificate);
+    journal->key = NULL;
+    journal->certificate = NULL;
+    name_issue(issue);
+    if (run->options.existing_key)
+        return use_existing(issue);
+    snprintf(text, sizeof text,
+             _("The key in slot %s of token %s will be lost, with what only it can decrypt."),
+             issue->place->number, run->token.serial);
+    if (occupied(issue) && ask_destroy(run, text, run->token.serial) != EXIT_OK)
+        return run->fault.code;
+    return make_key(issue);
+}
+
+// The journal speaks of the issue that is asked for now.
+static bool same_issue(const struct issue *issue)
+{
+    const struct options *options = &issue->run->options;
+    return issue->journal.step != JOURNAL_NONE && strcmp(issue->journal.issuer, options->issuer) == 0 &&
+           strcmp(issue->journal.reference, options->reference) == 0;
+}
+
+bool issue_goes_on(const struct issue *issue)
+{
+    if (issue->journal.step == JOURNAL_MAKING)
+        return issue->old == NULL && !issue->run->options.existing_key;
+    if (issue->journal.step == JOURNAL_KEY)
+        return same_issue(issue) || !issue->run->options.replace;
+    return same_issue(issue);
+}
+
+enum exit_code issue_check_slot(struct issue *issue)
+{
+    struct run *run = issue->run;
+    const char *number = issue->place->number;
+    if (!occupied(issue) || issue_goes_on(issue) || run->options.replace)
+        return EXIT_OK;
+    if (issue->journal.step >= JOURNAL_RECEIVED) {
+        fault_set(&run->fault, EXIT_MISMATCH,
+                  _("Slot %s belongs to an unfinished issue: reference %s from %s."), number,
+                  issue->journal.reference, issue->journal.issuer);
+        return fault_todo(
+            &run->fault, _("Finish that one with its reference and issuer; or add --replace to give it up."));
+    }
+    if (issue->old != NULL)
+        fault_set(&run->fault, EXIT_MISMATCH, _("Slot %s already holds a certificate."), number);
+    else if (run->options.existing_key)
+        return EXIT_OK;
+    else
+        fault_set(&run->fault, EXIT_MISMATCH, _("Slot %s already holds a key."), number);
+    return fault_todo(&run->fault,
+                      _("Use another slot; or --existing-key for a key without a certificate; or --replace "
+                        "to give up what is there."));
+}
+
+// The interrupted run's key is gone: as if it had never been begun.
+static enum exit_code begin_again(struct issue *issue, const char *why)
+{
+    say(issue->run, "%s", why);
+    issue->journal.step = JOURNAL_NONE;
+    return issue_check_slot(issue) == EXIT_OK ? begin_fresh(issue) : issue->run->fault.code;
+}
+
+// The key of an interrupted run, if the token still has it.
+static enum exit_code resume(struct issue *issue)
+{
+    struct run *run = issue->run;
+    struct fault failed = {.code = EXIT_OK};
+    if (!issue->key_there)
+        return begin_again(issue, _("The key of the interrupted run is not on the token any more."));
+    if (issue_take_key(issue) != EXIT_OK)
+        return run->fault.code;
+    const struct key_kind *kind = key_kind_of_public(issue->journal.key);
+    if (run->options.key_type != NULL && kind != issue->kind) {
+        fault_set(&run->fault, EXIT_MISMATCH, _("The interrupted run made a key of type %s."),
+                  kind != NULL ? kind->name : "?");
+        return fault_todo(&run->fault, _("Go on with --key-type %s."), kind != NULL ? kind->name : "?");
+    }
+    enum exit_code code = keypair_prove(&issue->pair, issue->journal.key, &failed);
+    if (code == EXIT_MISMATCH)
+        return begin_again(issue, _("The slot now holds another key than that of the interrupted run."));
+    if (code != EXIT_OK) {
+        run->fault = failed;
+        return code;
+    }
+    name_issue(issue);
+    say(run, _("Going on where the last run ended (%s)."), journal_step_name(issue->journal.step));
+    return journal_write(&issue->journal, issue->journal.step, &run->fault);
+}
+
+// Killed while the token made the key: one that is there now and was not before is ours, and nobody else
+// knows it.
+static enum exit_code find_made(struct issue *issue)
+{
+    struct run *run = issue->run;
+    struct journal *journal = &issue->journal;
+    bool made = issue->key_there && issue->shown != NULL && key_kind_of_public(issue->shown) == issue->kind &&
+                (journal->key == NULL || EVP_PKEY_eq(issue->shown, journal->key) != 1);
+    name_issue(issue);
+    if (!made)
+        return make_key(issue);
+    EVP_PKEY_free(journal->key);
+    EVP_PKEY_up_ref(issue->shown);
+    journal->key = issue->shown;
+    if (issue_take_key(issue) != EXIT_OK || keypair_prove(&issue->pair, journal->key, &run->fault) != EXIT_OK)
+        return run->fault.code;
+    say(run, _("The interrupted run has made the key in slot %s."), issue->place->number);
+    return journal_write(journal, JOURNAL_KEY, &run->fault);
+}
+
+enum exit_code issue_ready_key(struct issue *issue)
+{
+    if (!issue_goes_on(issue))
+        return begin_fresh(issue);
+    if (issue->journal.step != JOURNAL_MAKING)
+        return resume(issue);
+    return find_made(issue);
+}
