@@ -1,11 +1,10 @@
 // The table of subcommands; each row lives in the file of its command.
 #include "run.h"
 
-extern const struct command cmd_issue, cmd_token_info, cmd_token_list;
+extern const struct command cmd_cert_delete, cmd_cert_export, cmd_cert_list, cmd_cert_show, cmd_issue,
+    cmd_key_generate, cmd_key_list, cmd_pin_change, cmd_pin_unblock, cmd_token_info, cmd_token_list;
 
 const struct command *const commands[] = {
-    &cmd_token_list,
-    &cmd_token_info,
-    &cmd_issue,
-    NULL,
+    &cmd_token_list, &cmd_token_info, &cmd_pin_change,  &cmd_pin_unblock, &cmd_key_list, &cmd_key_generate,
+    &cmd_cert_list,  &cmd_cert_show,  &cmd_cert_export, &cmd_cert_delete, &cmd_issue,    NULL,
 };

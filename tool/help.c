@@ -12,9 +12,9 @@ void help_lists(const struct command *command, const struct option_row *lists[HE
     size_t n = 0;
     if (command->options != NULL)
         lists[n++] = command->options;
-    if (command->needs & NEED_PIN)
+    if (command->needs & (NEED_PIN | NEED_PIN_ASKED | NEED_WRITER))
         lists[n++] = options_pin;
-    if (command->needs & NEED_ADMIN)
+    if (command->needs & (NEED_ADMIN | NEED_WRITER))
         lists[n++] = options_admin;
     if (command->needs & NEED_TOKEN)
         lists[n++] = options_token;

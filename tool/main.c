@@ -114,8 +114,11 @@ int main(int argc, char **argv)
     run.command = find_command(argc, argv, &words);
     if (run.command == NULL)
         no_command(&run, argc, argv);
-    else if (read_options(&run, argc, argv, words) == EXIT_OK && run.options.help) {
-        help_command(stdout, run.command);
+    else if (read_options(&run, argc, argv, words) == EXIT_OK && (run.options.help || run.options.version)) {
+        if (run.options.help)
+            help_command(stdout, run.command);
+        else
+            puts("ingam " INGAM_VERSION);
         return fflush(stdout) == 0 ? EXIT_OK : EXIT_OTHER;
     } else if (run.fault.code == EXIT_OK)
         execute(&run);

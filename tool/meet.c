@@ -97,7 +97,9 @@ enum exit_code meet_login_writer(struct run *run)
 static enum exit_code log_in(struct run *run, unsigned needs)
 {
     bool admin_given = run->options.admin_key_file != NULL || run->options.default_admin;
-    bool admin = (needs & NEED_ADMIN) && (run->module.officer_writes || admin_given);
+    bool admin = (needs & (NEED_ADMIN | NEED_WRITER)) && (run->module.officer_writes || admin_given);
+    if ((needs & NEED_WRITER) && !admin)
+        needs |= NEED_PIN;
     if (admin && ask_admin(run, &run->secrets.admin) != EXIT_OK)
         return run->fault.code;
     if ((needs & NEED_PIN) && ask_pin(run, &run->secrets.pin) != EXIT_OK)

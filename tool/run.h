@@ -16,6 +16,9 @@ enum need {
     NEED_ADMIN =
         8, // the management key at hand and right, for tokens that want it to change keys or certificates
     NEED_ISSUER = 16, // a desk that answers at --issuer
+    NEED_WRITER =
+        64, // may change keys and certificates: the management key, or the PIN where the token wants that
+    NEED_PIN_ASKED = 32, // takes the options about the PIN, and asks for it itself
 };
 
 struct run;

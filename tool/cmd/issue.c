@@ -4,6 +4,7 @@
 #include "ask.h"
 #include "cmp/client.h"
 #include "meet.h"
+#include "show.h"
 #include "text.h"
 #include "x509/name.h"
 #include "x509/trust.h"
@@ -96,17 +97,9 @@ static enum exit_code take_subject(struct issue *issue)
 static enum exit_code check_options(struct run *run, struct issue *issue)
 {
     struct options *options = &run->options;
-    if (options->slot == NULL && options->operands == 1)
-        options->slot = options->operand[0];
-    if (need_option(run, options->slot, "slot") != EXIT_OK ||
-        need_option(run, options->issuer, "issuer") != EXIT_OK ||
+    if (show_place(run, &issue->place) != EXIT_OK || need_option(run, options->issuer, "issuer") != EXIT_OK ||
         need_option(run, options->reference, "reference") != EXIT_OK)
         return run->fault.code;
-    issue->place = place_of(options->slot);
-    if (issue->place == NULL) {
-        fault_set(&run->fault, EXIT_USAGE, _("There is no slot \"%s\"."), options->slot);
-        return fault_todo(&run->fault, _("Slots are 9a, 9c, 9d, 9e and 82 to 95, or auth, sign, kem, card."));
-    }
     if (options->existing_key && (options->key_type != NULL || options->replace))
         return fault_set(&run->fault, EXIT_USAGE, _("--existing-key excludes --key-type and --replace."));
     issue->kind =
@@ -158,7 +151,6 @@ static enum exit_code write_certificate(struct issue *issue)
             meet_login_user(run) != EXIT_OK || issue_take_key(issue) != EXIT_OK)
             return run->fault.code;
     }
-    issue->written = true;
     return journal_write(&issue->journal, JOURNAL_WRITTEN, &run->fault);
 }
 

@@ -13,7 +13,6 @@ struct issue {
     X509 *old;       // what the slot holds when we begin
     EVP_PKEY *shown; // the public key that the token shows there
     bool key_there;  // a private key is shown there
-    bool written;    // the certificate of the journal is on the token
     struct keypair pair;
     X509_NAME *subject; // to ask for
 };

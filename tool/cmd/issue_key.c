@@ -32,23 +32,6 @@ enum exit_code issue_take_key(struct issue *issue)
     return EXIT_OK;
 }
 
-// Most tokens keep what is there beside a new key; a PIV slot has room for one.
-static enum exit_code remove_keys(struct issue *issue)
-{
-    struct run *run = issue->run;
-    static const CK_OBJECT_CLASS classes[] = {CKO_PRIVATE_KEY, CKO_PUBLIC_KEY};
-    if (run->module.officer_writes)
-        return EXIT_OK;
-    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
-        CK_OBJECT_HANDLE found[16];
-        size_t count;
-        object_find(&run->session, classes[i], issue->place->id, found, 16, &count, &run->fault);
-        for (size_t k = 0; k < count && run->fault.code == EXIT_OK; k++)
-            object_destroy(&run->session, found[k], &run->fault);
-    }
-    return run->fault.code;
-}
-
 // The journal names the key that is to go, so that it is told from the one that comes.
 static enum exit_code make_key(struct issue *issue)
 {
@@ -61,7 +44,8 @@ static enum exit_code make_key(struct issue *issue)
     if (journal_write(&issue->journal, JOURNAL_MAKING, &run->fault) != EXIT_OK)
         return run->fault.code;
     say(run, _("Making a key (%s) in slot %s..."), issue->kind->name, issue->place->number);
-    if (meet_login_writer(run) != EXIT_OK || remove_keys(issue) != EXIT_OK ||
+    if (meet_login_writer(run) != EXIT_OK ||
+        keypair_remove(&run->session, issue->place->id, &run->fault) != EXIT_OK ||
         keypair_generate(&run->session, issue->place, issue->kind, &made, &run->fault) != EXIT_OK) {
         struct fault unused = {.code = EXIT_OK};
         // Refused, so certainly not made; otherwise (a token pulled out) nobody knows.

@@ -1,8 +1,8 @@
 // ingam token list, ingam token info: which tokens are there, and what is on one.
 #include "meet.h"
 #include "p11/keypair.h"
+#include "show.h"
 #include "text.h"
-#include "x509/name.h"
 
 #include <stdlib.h>
 
@@ -56,27 +56,8 @@ static enum exit_code token_list(struct run *run)
     return EXIT_OK;
 }
 
-static void certificate_lines(struct run *run, X509 *certificate, json_t *out)
-{
-    char subject[512], issuer[512], serial[128], from[32], to[32];
-    x509_name_line(subject, sizeof subject, X509_get_subject_name(certificate));
-    x509_name_line(issuer, sizeof issuer, X509_get_issuer_name(certificate));
-    x509_serial_line(serial, sizeof serial, certificate);
-    x509_time_line(from, sizeof from, X509_get0_notBefore(certificate));
-    x509_time_line(to, sizeof to, X509_get0_notAfter(certificate));
-    tell(run, "    %s: %s", _("subject"), subject);
-    tell(run, "    %s: %s", _("issuer"), issuer);
-    tell(run, "    %s: %s", _("serial number"), serial);
-    tell(run, "    %s: %s - %s", _("valid"), from, to);
-    json_object_set_new(out, "subject", json_text(subject));
-    json_object_set_new(out, "issuer", json_text(issuer));
-    json_object_set_new(out, "serial_number", json_text(serial));
-    json_object_set_new(out, "not_before", json_text(from));
-    json_object_set_new(out, "not_after", json_text(to));
-}
-
 // One slot that holds something.
-static enum exit_code show_place(struct run *run, const struct piv_place *place, json_t *list)
+static enum exit_code show_slot(struct run *run, const struct piv_place *place, json_t *list)
 {
     X509 *certificate = NULL;
     EVP_PKEY *key = NULL;
@@ -91,7 +72,7 @@ static enum exit_code show_place(struct run *run, const struct piv_place *place,
         json_object_set_new(out, "key_type", kind != NULL ? json_string(kind->name) : json_null());
         if (certificate != NULL) {
             json_t *fields = json_object();
-            certificate_lines(run, certificate, fields);
+            show_certificate(run, "    ", certificate, fields);
             json_object_set_new(out, "certificate", fields);
         } else {
             tell(run, "    %s", _("no certificate"));
@@ -123,7 +104,7 @@ static enum exit_code token_info(struct run *run)
     json_t *list = json_array();
     const struct piv_place *place;
     for (CK_BYTE id = 1; (place = place_of_id(id)) != NULL && run->fault.code == EXIT_OK; id++)
-        show_place(run, place, list);
+        show_slot(run, place, list);
     json_object_set_new(run->answer, "slots", list);
     return run->fault.code;
 }

@@ -189,3 +189,18 @@ enum exit_code keypair_private(struct session *session, CK_BYTE id, CK_OBJECT_HA
     *found = code == EXIT_OK && count > 0;
     return code;
 }
+
+enum exit_code keypair_remove(struct session *session, CK_BYTE id, struct fault *fault)
+{
+    static const CK_OBJECT_CLASS classes[] = {CKO_PRIVATE_KEY, CKO_PUBLIC_KEY};
+    if (session->module->officer_writes)
+        return EXIT_OK;
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
+        CK_OBJECT_HANDLE found[16];
+        size_t count;
+        object_find(session, classes[i], id, found, 16, &count, fault);
+        for (size_t k = 0; k < count && fault->code == EXIT_OK; k++)
+            object_destroy(session, found[k], fault);
+    }
+    return fault->code;
+}

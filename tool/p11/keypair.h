@@ -24,6 +24,10 @@ const struct key_kind *key_kind_of_public(const EVP_PKEY *key);
 enum exit_code keypair_generate(struct session *session, const struct piv_place *place,
                                 const struct key_kind *kind, EVP_PKEY **out, struct fault *fault);
 
+// Removes the keys under this id before a new one is made there. Most tokens keep what is there beside a new
+// key; a PIV slot has room for one, so nothing is done to it.
+enum exit_code keypair_remove(struct session *session, CK_BYTE id, struct fault *fault);
+
 // The public key under this id, from the public key object or else the certificate; NULL if the token shows
 // none.
 enum exit_code keypair_public(struct session *session, CK_BYTE id, EVP_PKEY **out, struct fault *fault);

@@ -128,7 +128,7 @@ enum exit_code object_destroy(struct session *session, CK_OBJECT_HANDLE object, 
     return rv == CKR_OK ? EXIT_OK : fault_rv(fault, rv, _("An object could not be removed from the token."));
 }
 
-static enum exit_code remove_certificates(struct session *session, CK_BYTE id, struct fault *fault)
+enum exit_code object_remove_certificates(struct session *session, CK_BYTE id, struct fault *fault)
 {
     CK_OBJECT_HANDLE old[CERTIFICATES_MOST];
     size_t count;
@@ -183,7 +183,7 @@ enum exit_code object_write_certificate(struct session *session, const struct pi
                                         X509 *certificate, struct fault *fault)
 {
     X509 *back = NULL;
-    if (remove_certificates(session, place->id, fault) != EXIT_OK)
+    if (object_remove_certificates(session, place->id, fault) != EXIT_OK)
         return fault->code;
     CK_RV rv = create(session, place, certificate);
     if (rv != CKR_OK)

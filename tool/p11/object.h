@@ -38,4 +38,7 @@ enum exit_code object_certificate(struct session *session, CK_BYTE id, X509 **ou
 enum exit_code object_write_certificate(struct session *session, const struct piv_place *place,
                                         X509 *certificate, struct fault *fault);
 
+// Removes the certificates under this id; none is no fault.
+enum exit_code object_remove_certificates(struct session *session, CK_BYTE id, struct fault *fault);
+
 enum exit_code object_destroy(struct session *session, CK_OBJECT_HANDLE object, struct fault *fault);

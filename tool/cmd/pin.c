@@ -1,0 +1,150 @@
+// ingam pin change, ingam pin unblock: C_SetPIN, and C_InitPIN after a login with the PUK.
+#include "ask.h"
+#include "meet.h"
+#include "text.h"
+
+static const struct option_row new_pin_rows[] = {
+    {.name = "new-pin-file",
+     .kind = OPTION_TEXT,
+     .at = OPTION_AT(new_pin_file),
+     .value = N_("FILE"),
+     .help = N_("read the new PIN from the first line of FILE (else asked)")},
+    {.name = NULL},
+};
+
+static const struct option_row unblock_rows[] = {
+    {.name = "puk-file",
+     .kind = OPTION_TEXT,
+     .at = OPTION_AT(puk_file),
+     .value = N_("FILE"),
+     .help = N_("read the PUK from the first line of FILE (else asked)")},
+    {.name = "new-pin-file",
+     .kind = OPTION_TEXT,
+     .at = OPTION_AT(new_pin_file),
+     .value = N_("FILE"),
+     .help = N_("read the new PIN from the first line of FILE (else asked)")},
+    {.name = NULL},
+};
+
+// Whether everything is at hand is known before anything is sent.
+static enum exit_code ask_new_pin(struct run *run, struct secret **pin)
+{
+    struct secret *again = NULL;
+    if (run->options.new_pin_file != NULL)
+        return ask_file(run, run->options.new_pin_file, pin);
+    if (!ask_possible()) {
+        fault_set(&run->fault, EXIT_PIN, _("The new PIN is needed, and there is no terminal to ask for it."));
+        return fault_todo(&run->fault, _("Give it with --new-pin-file FILE."));
+    }
+    if (ask_secret(run, _("New PIN"), EXIT_PIN, pin) != EXIT_OK ||
+        ask_secret(run, _("New PIN once more"), EXIT_PIN, &again) != EXIT_OK)
+        return run->fault.code;
+    if (!secret_equal(secret_view(*pin), secret_view(again)))
+        fault_set(&run->fault, EXIT_PIN, _("The two entries differ; the PIN was not changed."));
+    secret_free(again);
+    return run->fault.code;
+}
+
+static CK_UTF8CHAR *bytes_of(struct rd view)
+{
+    return (CK_UTF8CHAR *)(uintptr_t)view.p;
+}
+
+// The old PIN or the PUK was wrong or is blocked: what is left to do.
+static enum exit_code secret_fault(struct run *run, CK_RV rv, bool puk)
+{
+    struct fault unused = {.code = EXIT_OK};
+    token_refresh(&run->module, &run->token, &unused);
+    bool blocked = (run->token.flags & (puk ? CKF_SO_PIN_LOCKED : CKF_USER_PIN_LOCKED)) != 0;
+    if (rv == CKR_PIN_LOCKED)
+        fault_set(&run->fault, EXIT_BLOCKED, "%s", puk ? _("The PUK is blocked.") : _("The PIN is blocked."));
+    else if (rv == CKR_PIN_INCORRECT)
+        fault_set(&run->fault, EXIT_PIN, "%s",
+                  puk ? _("The PUK was not accepted.") : _("The PIN was not accepted."));
+    else
+        return fault_rv(&run->fault, rv, _("The PIN could not be set."));
+    run->fault.rv_name = fault_rv_name(rv);
+    fault_why(&run->fault,
+              puk ? _("it is wrong or blocked (%s)") : _("the PIN given is wrong or blocked (%s)"),
+              run->fault.rv_name);
+    if (puk && (blocked || rv == CKR_PIN_LOCKED))
+        return fault_todo(&run->fault,
+                          _("With PIN and PUK blocked the token can only be reset, which destroys what is "
+                            "on it."));
+    if (blocked || rv == CKR_PIN_LOCKED)
+        return fault_todo(&run->fault, _("Unblock it with the PUK: ingam pin unblock"));
+    return fault_todo(&run->fault, _("Try again with the right one; each wrong try counts."));
+}
+
+static enum exit_code pin_change(struct run *run)
+{
+    struct secret *fresh = NULL;
+    if (ask_pin(run, &run->secrets.pin) == EXIT_OK && ask_new_pin(run, &fresh) == EXIT_OK &&
+        session_open(&run->session, &run->module, &run->token, &run->fault) == EXIT_OK) {
+        struct rd old = secret_view(run->secrets.pin), new = secret_view(fresh);
+        CK_RV rv = run->module.f->C_SetPIN(run->session.handle, bytes_of(old), old.n, bytes_of(new), new.n);
+        if (rv != CKR_OK)
+            secret_fault(run, rv, false);
+        else
+            say(run, "%s", _("The PIN was changed."));
+    }
+    secret_free(fresh);
+    return run->fault.code;
+}
+
+static enum exit_code ask_puk(struct run *run, struct secret **puk)
+{
+    if (run->options.puk_file != NULL)
+        return ask_file(run, run->options.puk_file, puk);
+    if (!ask_possible()) {
+        fault_set(&run->fault, EXIT_PIN, _("The PUK is needed, and there is no terminal to ask for it."));
+        return fault_todo(&run->fault, _("Give it with --puk-file FILE."));
+    }
+    return ask_secret(run, _("PUK"), EXIT_PIN, puk);
+}
+
+static enum exit_code unblock(struct run *run, const struct secret *puk, const struct secret *fresh)
+{
+    CK_FUNCTION_LIST *f = run->module.f;
+    struct rd officer = secret_view(puk), new = secret_view(fresh);
+    if (session_open(&run->session, &run->module, &run->token, &run->fault) != EXIT_OK)
+        return run->fault.code;
+    CK_RV rv = f->C_Login(run->session.handle, CKU_SO, bytes_of(officer), officer.n);
+    if (rv != CKR_OK)
+        return secret_fault(run, rv, true);
+    rv = f->C_InitPIN(run->session.handle, bytes_of(new), new.n);
+    if (rv != CKR_OK)
+        return fault_rv(&run->fault, rv, _("The PIN could not be set."));
+    say(run, "%s", _("The PIN is set and no longer blocked."));
+    return EXIT_OK;
+}
+
+static enum exit_code pin_unblock(struct run *run)
+{
+    struct secret *puk = NULL, *fresh = NULL;
+    if (ask_puk(run, &puk) == EXIT_OK && ask_new_pin(run, &fresh) == EXIT_OK)
+        unblock(run, puk, fresh);
+    secret_free(puk);
+    secret_free(fresh);
+    return run->fault.code;
+}
+
+extern const struct command cmd_pin_change, cmd_pin_unblock;
+
+const struct command cmd_pin_change = {
+    .noun = "pin",
+    .verb = "change",
+    .summary = N_("change the PIN"),
+    .needs = NEED_TOKEN | NEED_PIN_ASKED,
+    .options = new_pin_rows,
+    .run = pin_change,
+};
+
+const struct command cmd_pin_unblock = {
+    .noun = "pin",
+    .verb = "unblock",
+    .summary = N_("set a new PIN with the PUK"),
+    .needs = NEED_TOKEN,
+    .options = unblock_rows,
+    .run = pin_unblock,
+};

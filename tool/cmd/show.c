@@ -1,0 +1,47 @@
+// Lines about certificates, and the slot on the command line.
+#include "show.h"
+#include "text.h"
+#include "x509/name.h"
+
+const struct option_row show_slot_rows[] = {
+    {.name = "slot",
+     .kind = OPTION_TEXT,
+     .at = OPTION_AT(slot),
+     .value = N_("SLOT"),
+     .help = N_("the slot: 9a, 9c, 9d, 9e, 82 to 95, or auth, sign, kem, card")},
+    {.name = NULL},
+};
+
+void show_certificate(struct run *run, const char *indent, X509 *certificate, json_t *out)
+{
+    char subject[512], issuer[512], serial[128], from[32], to[32];
+    x509_name_line(subject, sizeof subject, X509_get_subject_name(certificate));
+    x509_name_line(issuer, sizeof issuer, X509_get_issuer_name(certificate));
+    x509_serial_line(serial, sizeof serial, certificate);
+    x509_time_line(from, sizeof from, X509_get0_notBefore(certificate));
+    x509_time_line(to, sizeof to, X509_get0_notAfter(certificate));
+    tell(run, "%s%s: %s", indent, _("subject"), subject);
+    tell(run, "%s%s: %s", indent, _("issuer"), issuer);
+    tell(run, "%s%s: %s", indent, _("serial number"), serial);
+    tell(run, "%s%s: %s - %s", indent, _("valid"), from, to);
+    json_object_set_new(out, "subject", json_text(subject));
+    json_object_set_new(out, "issuer", json_text(issuer));
+    json_object_set_new(out, "serial_number", json_text(serial));
+    json_object_set_new(out, "not_before", json_text(from));
+    json_object_set_new(out, "not_after", json_text(to));
+}
+
+enum exit_code show_place(struct run *run, const struct piv_place **out)
+{
+    struct options *options = &run->options;
+    if (options->slot == NULL && options->operands > 0)
+        options->slot = options->operand[0];
+    *out = options->slot != NULL ? place_of(options->slot) : NULL;
+    if (*out != NULL)
+        return EXIT_OK;
+    if (options->slot == NULL)
+        fault_set(&run->fault, EXIT_USAGE, _("The slot is missing."));
+    else
+        fault_set(&run->fault, EXIT_USAGE, _("There is no slot \"%s\"."), options->slot);
+    return fault_todo(&run->fault, _("Slots are 9a, 9c, 9d, 9e and 82 to 95, or auth, sign, kem, card."));
+}
