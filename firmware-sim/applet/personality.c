@@ -1,17 +1,24 @@
 /* Personalisation: factory secrets, the card's number, and for some profiles a CHUID and a CCC. */
 #include "applet/personality.h"
 
+#include "applet/oath.h"
 #include "applet/piv.h"
+#include "hal/crypto_cert.h"
 
 #include <string.h>
 
 enum { PROFILE_NAME = 32, CARD_RECORD = 4 + PROFILE_NAME };
 
+void personality_factory_secret(const char *value, uint8_t out[8])
+{
+    memset(out, 0xFF, 8);
+    memcpy(out, value, strlen(value));
+}
+
 static void put_secret(struct fw_card *card, uint8_t reference, const char *value, uint8_t tries)
 {
     struct piv_secret secret = {.left = tries, .tries = tries};
-    memset(secret.value, 0xFF, sizeof secret.value);
-    memcpy(secret.value, value, strlen(value));
+    personality_factory_secret(value, secret.value);
     piv_secret_put(card, reference, &secret);
 }
 
@@ -81,6 +88,24 @@ static bool put_ccc(struct fw_card *card, uint32_t serial)
     return !r.full;
 }
 
+/* The attestation key and its certificate, which the maker puts into each of its cards. */
+static bool put_attestation(struct fw_card *card)
+{
+    uint8_t der[1024], bytes[1100];
+    struct fw_reply r = {.bytes = bytes, .cap = sizeof bytes};
+    struct piv_key key = {
+        .algorithm = 0x11, .origin = PIV_GENERATED, .pin = PIV_PIN_NEVER, .touch = PIV_TOUCH_NEVER};
+    key.key = crypto_key_generate(CRYPTO_P256);
+    size_t len = key.key == NULL ? 0 : crypto_attestation_certificate(key.key, der, sizeof der);
+    bool put = len != 0 && piv_key_put(card, PIV_ATTESTATION, &key);
+    crypto_key_free(key.key);
+    fw_put_tlv(&r, 0x70, der, len);
+    fw_put_tlv(&r, 0x71, "\0", 1);
+    fw_put_tlv(&r, 0xFE, NULL, 0);
+    fw_store_put(&card->store, RECORD_OBJECT | 0x5FFF01, r.bytes, r.len);
+    return put && !r.full;
+}
+
 bool personality_make(struct fw_card *card, uint32_t serial, bool blank)
 {
     const struct profile *p = profile_of(card);
@@ -93,6 +118,10 @@ bool personality_make(struct fw_card *card, uint32_t serial, bool blank)
     if ((p->features & PROFILE_IDENTIFIED) != 0 && !blank)
         if (!put_chuid(card, serial) || !put_ccc(card, serial))
             return false;
+    if (p->oath_max != 0 && !oath_put_factory(card))
+        return false;
+    if ((p->features & PROFILE_ATTESTS) != 0 && !put_attestation(card))
+        return false;
     return fw_store_commit(&card->store, FW_STORE_SURE) == FW_STORE_DONE;
 }
 

@@ -19,4 +19,7 @@ bool personality_read(const struct fw_store *store, struct personality *out);
 /* Adds PIN, PUK and management key with their factory values to the open transaction. */
 void personality_put_secrets(struct fw_card *card);
 
+/* A factory value as it lies in the card, padded. */
+void personality_factory_secret(const char *value, uint8_t out[8]);
+
 #endif

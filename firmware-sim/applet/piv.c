@@ -14,6 +14,18 @@ static const struct fw_instruction instructions[] = {
     {"GENERAL AUTHENTICATE", 0x87, -1, -1, .chain = true, .run = piv_use_key},
     {"GENERATE ASYMMETRIC KEY PAIR", 0x47, 0x00, -1, .chain = true, .show = true, .answer = true,
      .needs = PIV_ADMIN, .run = piv_generate},
+    /* the maker's own */
+    {"GET VERSION", 0xFD, 0x00, 0x00, .answer = true, .since = 0x010000, .run = piv_get_version},
+    {"GET SERIAL", 0xF8, 0x00, 0x00, .answer = true, .since = 0x050000, .run = piv_get_serial},
+    {"GET METADATA", 0xF7, 0x00, -1, .answer = true, .since = 0x050300, .run = piv_get_metadata},
+    {"ATTEST", 0xF9, -1, 0x00, .answer = true, .since = 0x040300, .run = piv_attest},
+    {"IMPORT ASYMMETRIC KEY", 0xFE, -1, -1, .chain = true, .needs = PIV_ADMIN, .since = 0x010000,
+     .run = piv_import},
+    {"MOVE KEY", 0xF6, -1, -1, .needs = PIV_ADMIN, .since = 0x050700, .run = piv_move_key},
+    {"SET MANAGEMENT KEY", 0xFF, 0xFF, -1, .needs = PIV_ADMIN, .since = 0x010000, .run = piv_set_management},
+    {"SET PIN RETRIES", 0xFA, -1, -1, .needs = PIV_ADMIN | PIV_VERIFIED, .since = 0x010000,
+     .run = piv_set_retries},
+    {"RESET", 0xFB, 0x00, 0x00, .since = 0x010000, .run = piv_reset},
 };
 
 /* SP 800-73-4 part 1 table 3 and part 2 table 4b; retired keys 82 to 95 follow the four of today. */
@@ -88,7 +100,8 @@ enum fw_status piv_touch(struct fw_card *card, uint8_t policy)
 
 static bool has(const struct fw_card *card, unsigned needs)
 {
-    return (needs & PIV_ADMIN) == 0 || piv_state(card)->admin;
+    const struct piv *piv = piv_state(card);
+    return ((needs & PIV_ADMIN) == 0 || piv->admin) && ((needs & PIV_VERIFIED) == 0 || piv->pin_verified);
 }
 
 /* Part 2, 3.1.1: application property template (tables 3 and 4): PIX, coexistent tag allocation authority. */
@@ -176,16 +189,20 @@ enum fw_status piv_key_load(struct fw_card *card, const struct piv_slot *slot, s
     return key->key == NULL ? FW_MEMORY_FAILURE : FW_OK;
 }
 
-enum fw_status piv_key_save(struct fw_card *card, const struct piv_slot *slot, const struct piv_key *key)
+bool piv_key_put(struct fw_card *card, uint8_t reference, const struct piv_key *key)
 {
     uint8_t record[KEY_HEADER + CRYPTO_STORED_MAX] = {KEY_LAYOUT, key->algorithm, key->origin, key->pin,
                                                       key->touch};
     size_t len = crypto_key_store(key->key, record + KEY_HEADER, CRYPTO_STORED_MAX);
-    if (len == 0)
-        return FW_MEMORY_FAILURE;
+    if (len != 0)
+        fw_store_put(&card->store, RECORD_KEY | reference, record, KEY_HEADER + len);
+    crypto_wipe(record, sizeof record);
+    return len != 0;
+}
+
+enum fw_status piv_key_save(struct fw_card *card, const struct piv_slot *slot, const struct piv_key *key)
+{
     piv_key_forget(card, slot);
     fw_store_begin(&card->store);
-    fw_store_put(&card->store, RECORD_KEY | slot->reference, record, KEY_HEADER + len);
-    crypto_wipe(record, sizeof record);
-    return piv_commit(card);
+    return piv_key_put(card, slot->reference, key) ? piv_commit(card) : FW_MEMORY_FAILURE;
 }

@@ -7,7 +7,7 @@
 
 extern const struct fw_applet piv_applet;
 
-enum piv_needs { PIV_ADMIN = 1 << 0 };
+enum piv_needs { PIV_ADMIN = 1 << 0, PIV_VERIFIED = 1 << 1 };
 
 enum piv_reference {
     PIV_PIN = 0x80,
@@ -59,6 +59,8 @@ enum fw_status piv_commit(struct fw_card *card);
 
 /* Keys (piv_key.c). The key stays the card's. */
 enum fw_status piv_key_load(struct fw_card *card, const struct piv_slot *slot, struct piv_key **key);
+/* Adds the key's record to the open transaction. */
+bool piv_key_put(struct fw_card *card, uint8_t reference, const struct piv_key *key);
 enum fw_status piv_key_save(struct fw_card *card, const struct piv_slot *slot, const struct piv_key *key);
 void piv_key_forget(struct fw_card *card, const struct piv_slot *slot);
 void piv_keys_forget(struct fw_card *card);
@@ -90,5 +92,7 @@ enum fw_status piv_touch(struct fw_card *card, uint8_t policy);
 fw_run piv_get_data, piv_put_data;
 fw_run piv_verify, piv_change_reference, piv_reset_retry;
 fw_run piv_generate, piv_authenticate_admin, piv_use_key;
+fw_run piv_get_version, piv_get_serial, piv_get_metadata, piv_attest, piv_import, piv_move_key;
+fw_run piv_set_management, piv_set_retries, piv_reset;
 
 #endif

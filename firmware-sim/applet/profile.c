@@ -1,6 +1,8 @@
 /* The profiles, one row each. */
 #include "applet/profile.h"
 
+#include "applet/management.h"
+#include "applet/oath.h"
 #include "applet/piv.h"
 
 #include <string.h>
@@ -10,6 +12,22 @@
 
 /* The well-known value of SP 800-73 test cards and of most makers: 01..08 three times. */
 #define WELL_KNOWN_KEY 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8
+
+#define YUBIKEY_ALGORITHMS (BIT(CRYPTO_RSA_1024) | BIT(CRYPTO_RSA_2048) | BIT(CRYPTO_P256) | BIT(CRYPTO_P384))
+
+/* What all YubiKeys of series 5 have in common. */
+#define YUBIKEY(firmware)                                                                                    \
+    .reader = "Yubico YubiKey OTP+FIDO+CCID",                                                                \
+    .kind = {.applet = {&piv_applet, &oath_applet, &management_applet},                                      \
+             .version = (firmware),                                                                          \
+             .extended = true,                                                                               \
+             .body_max = 3072},                                                                              \
+    .features = PROFILE_ANY_OBJECT | PROFILE_ATTESTS | PROFILE_EMPTY_VERIFY_63C0,                            \
+    .atr = {0x3B, 0xFD, 0x13, 0x00, 0x00, 0x81, 0x31, 0xFE, 0x15, 0x80, 0x73, 0xC0,                          \
+            0x21, 0xC0, 0x57, 'Y',  'u',  'b',  'i',  'K',  'e',  'y',  0x40},                               \
+    .atr_len = 23, .pin = "123456", .puk = "12345678", .pin_tries = 3, .puk_tries = 3,                       \
+    .management_key = {WELL_KNOWN_KEY}, .form_factor = 1, .applications = MANAGEMENT_PIV | MANAGEMENT_OATH,  \
+    .object_max = 3063
 
 static const struct profile profiles[] = {
     {
@@ -29,6 +47,23 @@ static const struct profile profiles[] = {
         .management_algorithm = 0x03,
         .management_key = {WELL_KNOWN_KEY},
         .object_max = 12800,
+    },
+    {
+        .name = "yubikey-5.4",
+        .title = "YubiKey 5 with firmware 5.4.3: PIV and OATH",
+        YUBIKEY(0x050403),
+        .algorithms = YUBIKEY_ALGORITHMS,
+        .management_algorithm = 0x03,
+        .oath_max = 32,
+    },
+    {
+        .name = "yubikey-5.7",
+        .title = "YubiKey 5 with firmware 5.7.4: RSA-4096, Ed25519, AES-192",
+        YUBIKEY(0x050704),
+        .algorithms = YUBIKEY_ALGORITHMS | BIT(CRYPTO_RSA_3072) | BIT(CRYPTO_RSA_4096) | BIT(CRYPTO_ED25519) |
+                      BIT(CRYPTO_X25519),
+        .management_algorithm = 0x0A,
+        .oath_max = 64,
     },
 };
 

@@ -9,7 +9,7 @@
 enum profile_feature {
     PROFILE_STRICT_PIN = 1 << 0, /* digits only; "PIN always" ends with any other command */
     PROFILE_ANY_OBJECT = 1 << 1, /* data objects beyond the standard's list */
-    PROFILE_IMPORT = 1 << 2,     /* the maker's own instructions */
+    PROFILE_ATTESTS = 1 << 2,    /* comes with an attestation key */
     PROFILE_IDENTIFIED = 1 << 3, /* personalised with a CHUID and a CCC */
     PROFILE_EMPTY_VERIFY_63C0 =
         1 << 4, /* a blocked PIN is reported as 63C0, not 6983, when only asked about */
@@ -27,7 +27,10 @@ struct profile {
     uint8_t pin_tries, puk_tries;
     uint8_t management_algorithm;
     uint8_t management_key[32];
-    size_t object_max; /* bytes of a data object's content */
+    uint8_t form_factor;   /* as the maker numbers them: 1 is a key chain with USB A */
+    uint16_t applications; /* bits of the maker's device information */
+    uint32_t oath_max;     /* credentials that the OATH application holds */
+    size_t object_max;     /* bytes of a data object's content */
 };
 
 /* NULL when there is none of that name. */

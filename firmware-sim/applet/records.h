@@ -7,6 +7,11 @@ enum {
     RECORD_KEY = 0x02000000,    /* | key reference */
     RECORD_SECRET = 0x03000000, /* | key reference of PIN, PUK or management key */
     RECORD_CARD = 0x04000001,
+    RECORD_OATH_ID = 0x04000002,
+    RECORD_OATH_CODE = 0x04000003,
+    RECORD_OATH = 0x05000000,        /* | number of the credential */
+    RECORD_OATH_MOVING = 0x06000000, /* | the same: what changes at each use */
+    RECORD_OATH_END = 0x07000000,
     RECORD_CLASS = 0x7F000000, /* mask */
 };
 

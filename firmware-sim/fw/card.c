@@ -202,6 +202,13 @@ static size_t run_command(struct fw_card *card, const struct fw_command *c, uint
     return card->chaining ? finish(FW_OK, answer) : run(card, answer);
 }
 
+/* OATH has an instruction A4 of its own, told apart by P1. */
+static bool is_select(const struct fw_card *card, const struct fw_command *c)
+{
+    bool known;
+    return c->ins == INS_SELECT && (c->p1 == 0x04 || find_row(card, c, &known) == NULL);
+}
+
 static size_t exchange_select(struct fw_card *card, const struct fw_command *c, uint8_t *answer)
 {
     struct fw_reply reply = {.bytes = card->answer, .cap = sizeof card->answer};
@@ -240,11 +247,11 @@ size_t fw_card_exchange(struct fw_card *card, const uint8_t *bytes, size_t len, 
     }
     crypto_wipe(card->answer, card->answer_len);
     card->answer_len = card->answer_sent = 0;
-    if (c.ins == INS_GET_RESPONSE) {
+    if (c.ins == INS_GET_RESPONSE || c.ins == card->selected->more_ins) {
         card->instruction = &more_row;
         return finish(FW_CONDITIONS_OF_USE, answer);
     }
-    return c.ins == INS_SELECT ? exchange_select(card, &c, answer) : run_command(card, &c, answer);
+    return is_select(card, &c) ? exchange_select(card, &c, answer) : run_command(card, &c, answer);
 }
 
 size_t fw_card_resume(struct fw_card *card, uint8_t *answer)
@@ -260,7 +267,7 @@ const struct fw_instruction *fw_card_look(const struct fw_card *card, const uint
         command->len = 0;
         return NULL;
     }
-    if (command->ins == INS_SELECT)
+    if (is_select(card, command))
         return &select_row;
     if (command->ins == INS_GET_RESPONSE || command->ins == card->selected->more_ins)
         return &more_row;

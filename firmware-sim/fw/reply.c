@@ -80,3 +80,17 @@ void fw_close(struct fw_reply *r, size_t mark)
     memcpy(r->bytes + mark, length, n);
     r->len += n;
 }
+
+size_t fw_open_short(struct fw_reply *r)
+{
+    fw_put_u8(r, 0);
+    return r->len;
+}
+
+void fw_close_short(struct fw_reply *r, size_t mark)
+{
+    if (r->full || r->len - mark > 0xFF)
+        r->full = true;
+    else
+        r->bytes[mark - 1] = (uint8_t)(r->len - mark);
+}

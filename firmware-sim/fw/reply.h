@@ -21,5 +21,8 @@ void fw_put_tlv(struct fw_reply *r, uint32_t tag, const void *value, size_t len)
 /* A constructed data object: what is put between open and close becomes its value. */
 size_t fw_open(struct fw_reply *r, uint32_t tag);
 void fw_close(struct fw_reply *r, size_t mark);
+/* The same with a single byte of length and no tag in front. */
+size_t fw_open_short(struct fw_reply *r);
+void fw_close_short(struct fw_reply *r, size_t mark);
 
 #endif

@@ -13,8 +13,10 @@ static size_t tag_bytes(const uint8_t *p, size_t left)
     return n <= left && n <= 3 ? n : 0;
 }
 
-static bool take(const uint8_t *data, size_t len, size_t *at, struct fw_tlv *row)
+bool fw_tlv_take(const uint8_t *data, size_t len, size_t *at, struct fw_tlv *row)
 {
+    if (*at >= len)
+        return false;
     size_t left = len - *at;
     const uint8_t *p = data + *at;
     size_t tag_len = tag_bytes(p, left);
@@ -47,7 +49,8 @@ bool fw_tlv_split(const uint8_t *data, size_t len, struct fw_tlv_table *table)
     memset(table, 0, sizeof *table);
     while (at < len) {
         struct fw_tlv row;
-        if (table->count == FW_TLV_MAX || !take(data, len, &at, &row) || fw_tlv_get(table, row.tag) != NULL) {
+        if (table->count == FW_TLV_MAX || !fw_tlv_take(data, len, &at, &row) ||
+            fw_tlv_get(table, row.tag) != NULL) {
             memset(table, 0, sizeof *table);
             return false;
         }

@@ -23,6 +23,10 @@ struct fw_tlv_table {
  * whole number of data objects, when there are more than FW_TLV_MAX, or when a tag occurs twice. */
 bool fw_tlv_split(const uint8_t *data, size_t len, struct fw_tlv_table *table);
 
+/* Takes the data object at *at and moves behind it, for the applications that need an order or allow a tag
+ * twice. False, and nothing moved, when there is none that is whole. */
+bool fw_tlv_take(const uint8_t *data, size_t len, size_t *at, struct fw_tlv *row);
+
 /* The row of a tag, or NULL. The values point into the bytes that were split. */
 const struct fw_tlv *fw_tlv_get(const struct fw_tlv_table *table, uint32_t tag);
 

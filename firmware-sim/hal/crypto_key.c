@@ -1,5 +1,5 @@
 /* Asymmetric keys and what is done with them, by OpenSSL. */
-#include "hal/crypto.h"
+#include "hal/crypto_internal.h"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -45,6 +45,11 @@ size_t crypto_key_size(enum crypto_kind kind)
 bool crypto_is_rsa(enum crypto_kind kind)
 {
     return kinds[kind].family == RSA_FAMILY;
+}
+
+EVP_PKEY *crypto_key_pkey(const struct crypto_key *key)
+{
+    return key->pkey;
 }
 
 enum crypto_kind crypto_key_kind(const struct crypto_key *key)
