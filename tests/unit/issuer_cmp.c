@@ -221,7 +221,7 @@ static void a_code_expires(void **state)
     struct client client;
     fixture_authorize(*state, "A", 2, &who);
     client_new(&client, *state, &who);
-    fixture_later(14 * 86400);
+    fixture_later(INT64_C(14) * 86400);
     refused(&client, FAIL_INFO(notAuthorized), "expired");
     fixture_later(-86400);
     assert_non_null(OSSL_CMP_exec_IR_ses(client.ctx));

@@ -26,8 +26,11 @@ bool code_make(char code[CODE_LENGTH + 1])
     unsigned char bytes[CODE_LENGTH];
     if (RAND_priv_bytes(bytes, sizeof bytes) != 1)
         return false;
-    for (int at = 0; at < CODE_LENGTH; at++)
-        code[at] = at % 6 == 5 ? '-' : letters[bytes[at] % 32];
+    for (int at = 0; at < CODE_LENGTH; at++) {
+        code[at] = letters[bytes[at] % 32];
+        if (at % 6 == 5)
+            code[at] = '-';
+    }
     code[CODE_LENGTH] = 0;
     OPENSSL_cleanse(bytes, sizeof bytes);
     return true;
