@@ -6,6 +6,8 @@
 start_sim direct
 "$BUILD/tests/card/card-tour" || fail "the tour through the direct socket"
 ok "a life of keys and certificates through the direct socket"
+"$BUILD/tests/card/card-others" || fail "other programs, through the direct socket"
+ok "other programs at the same card, through the direct socket"
 unset INGAM_SIM
 stop direct
 
@@ -13,4 +15,6 @@ start_pcscd "Ingam Test Reader"
 start_card token "${vpcd_ports%% *}"
 "$BUILD/tests/card/card-tour" || fail "the tour through pcscd"
 ok "the same through pcscd"
+"$BUILD/tests/card/card-others" || fail "other programs, through pcscd"
+ok "other programs at the same card, through pcscd"
 stack_done
