@@ -4,7 +4,7 @@
  * turns its answer into what the standard wants; who applies the key in between is the caller's affair. */
 #pragma once
 #include "host/host.h"
-#include "p11.h"
+#include "object/p11.h"
 #include "card/base/rd.h"
 
 #define MECH_MAX_BLOCK 512 /* RSA-4096 */

@@ -1,6 +1,6 @@
 /* The attribute engine: objects as bags of attributes, governed by rows that carry the standard's footnotes as flags. */
 #pragma once
-#include "p11.h"
+#include "object/p11.h"
 #include "card/base/rd.h"
 
 /* Footnotes of PKCS #11 2.40, table 10 (4.2), by their numbers. */

@@ -1,0 +1,26 @@
+/* Logins: a login belongs to this process, a PIN that failed is never sent again, and none goes to another card. */
+#pragma once
+#include "core/core.h"
+
+/* C_Login. Verifies on the card and, unless PINs are shared, lets the card forget it again. */
+CK_RV login_user(struct slot *s, struct rd pin);
+/* pin: the management key in hex, or the PUK (8 characters at most). */
+CK_RV login_so(struct slot *s, struct rd pin);
+CK_RV login_context(struct slot *s, struct operation *op, struct rd pin);
+/* C_Logout and the end of the last session: 0 exchanges unless PINs are shared. */
+void login_release(struct slot *s);
+/* The same, without talking with the card. */
+void login_forget(struct slot *s);
+
+/* Inside a transaction with PIV selected: presents the kept PIN. CKR_USER_NOT_LOGGED_IN when there is none to present any
+ * more: then nothing was sent, or the PIN turned out wrong and the login has ended. */
+CK_RV login_present(struct slot *s);
+/* After it: makes the card forget. What the transaction has to end with. */
+enum tp_after login_withdraw(struct slot *s);
+
+/* Inside a transaction with PIV selected: authenticates the management key of the SO's login. */
+CK_RV login_admin(struct slot *s);
+
+/* C_SetPIN; C_InitPIN. */
+CK_RV login_set_pin(struct slot *s, struct rd old, struct rd fresh);
+CK_RV login_init_pin(struct slot *s, struct rd fresh);
