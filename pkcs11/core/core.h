@@ -1,11 +1,13 @@
-/* The module's state: slots with their cards, sessions, logins and objects. Files of core/ share these structs.
+/* The module's state: slots with their cards, sessions, logins and objects. Files of core/ share these
+ * structs.
  *
- * Locks. The gate (module.c) guards whether the module is initialised and how many calls are inside. Each slot has a lock
- * for everything in struct slot; it is held while the card is talked with, so slots don't hold each other up. The readers'
- * lock guards which reader belongs to which slot and comes before any slot's lock. */
+ * Locks. The gate (module.c) guards whether the module is initialised and how many calls are inside. Each
+ * slot has a lock for everything in struct slot; it is held while the card is talked with, so slots don't
+ * hold each other up. The readers' lock guards which reader belongs to which slot and comes before any slot's
+ * lock. */
 #pragma once
-#include "card/piv/sequence.h"
 #include "card/driver/driver.h"
+#include "card/piv/sequence.h"
 #include "core/lock.h"
 #include "core/log.h"
 #include "core/map.h"
@@ -29,14 +31,14 @@ enum op_kind {
 /* One operation of a session, between C_*Init and its end. */
 struct operation {
     struct mech_op mech;
-    struct object *key;     /* a reference; NULL: digest */
-    bool parts;             /* an *Update was called */
-    bool authenticated;     /* C_Login(CKU_CONTEXT_SPECIFIC) came */
-    uint8_t *result;        /* of a card, when the caller's buffer was too small for it */
+    struct object *key; /* a reference; NULL: digest */
+    bool parts;         /* an *Update was called */
+    bool authenticated; /* C_Login(CKU_CONTEXT_SPECIFIC) came */
+    uint8_t *result;    /* of a card, when the caller's buffer was too small for it */
     size_t result_len;
-    uint8_t *signature;     /* of C_VerifySignatureInit */
+    uint8_t *signature; /* of C_VerifySignatureInit */
     size_t signature_len;
-    bool message;           /* begun by C_Message*Init */
+    bool message; /* begun by C_Message*Init */
 };
 
 struct finding {
@@ -59,7 +61,7 @@ struct card_key {
     const struct piv_slot *slot;
     enum card_known certificate; /* KNOWN_NO: there is none */
     enum card_known key;
-    bool told;                   /* the card's metadata was read: policies are certain */
+    bool told; /* the card's metadata was read: policies are certain */
     struct piv_public public_key;
     enum piv_pin pin;
     enum piv_touch touch;
@@ -79,44 +81,45 @@ struct slot {
 
     /* the reader; `seen` is from the last look at the list and may be written without the lock */
     char reader[TP_NAME_SIZE]; /* empty: none yet */
-    _Atomic uint64_t seen;   /* slot.c: SEEN_* and the insertion counter */
+    _Atomic uint64_t seen;     /* slot.c: SEEN_* and the insertion counter */
+    _Atomic uint64_t told;     /* what C_WaitForSlotEvent said last */
 
     /* the card */
     struct card card;
     bool open;
-    bool used;               /* the insertion below belongs to sessions or facts kept here */
+    bool used; /* the insertion below belongs to sessions or facts kept here */
     uint32_t insertion;
-    bool foreign;            /* this insertion's card has no PIV applet */
-    bool gone;               /* noticed inside a call: slot_drop is due when it ends */
+    bool foreign; /* this insertion's card has no PIV applet */
+    bool gone;    /* noticed inside a call: slot_drop is due when it ends */
     struct card_identity identity;
-    bool identified;         /* identity was read since the insertion */
-    bool identity_due;       /* the card was reset: compare before a PIN is replayed */
+    bool identified;   /* identity was read since the insertion */
+    bool identity_due; /* the card was reset: compare before a PIN is replayed */
 
     /* login */
     enum login login;
-    struct secret *pin;      /* the user's, or of an SO */
+    struct secret *pin; /* the user's, or of an SO */
     bool so_by_puk;
-    bool fresh;              /* C_Login came and no private key was used since */
-    int tries, tries_total;  /* of the PIN, as last seen; -1: unknown */
-    uint64_t tries_time;     /* when that was, monotonic microseconds */
-    uint64_t pin_time;       /* of the last VERIFY that passed */
+    bool fresh;             /* C_Login came and no private key was used since */
+    int tries, tries_total; /* of the PIN, as last seen; -1: unknown */
+    uint64_t tries_time;    /* when that was, monotonic microseconds */
+    uint64_t pin_time;      /* of the last VERIFY that passed */
     uint8_t failed[FAILED_PINS][TAG_SIZE];
     size_t failed_count, failed_next;
     struct card_identity failed_identity;
-    bool failed_doubt;       /* the card was taken out since */
-    bool verified;           /* shared PINs: the card was left verified by us */
+    bool failed_doubt; /* the card was taken out since */
+    bool verified;     /* shared PINs: the card was left verified by us */
 
     /* sessions and objects */
     struct map sessions, objects;
     size_t rw_sessions;
-    struct object **list;    /* objects in the order of their making */
+    struct object **list; /* objects in the order of their making */
     size_t list_count, list_room;
 
     /* the card's content */
     struct card_key key[PIV_SLOTS];
     bool history_read;
     struct piv_key_history history;
-    bool statics;            /* profile and feature objects were made */
+    bool statics; /* profile and feature objects were made */
 };
 
 struct module {
@@ -125,6 +128,7 @@ struct module {
     struct lock *readers;
     struct slot *slot[MAX_SLOTS];
     size_t slots; /* grows under the gate and the readers' lock */
+    bool looked;  /* slots_refresh was called */
     unsigned long next_handle;
     struct secret *tag_key;
 };

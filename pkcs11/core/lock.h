@@ -2,7 +2,8 @@
 #pragma once
 #include "object/p11.h"
 
-/* Which functions to use from now on. NULL args: the system's. CKR_ARGUMENTS_BAD: some but not all functions given. */
+/* Which functions to use from now on. NULL args: the system's. CKR_ARGUMENTS_BAD: some but not all functions
+ * given. */
 CK_RV lock_choose(const CK_C_INITIALIZE_ARGS *args);
 
 struct lock;

@@ -1,4 +1,5 @@
-/* One line an event into the file that INGAM_LOG names; whole lines only, so that programs may share a file. */
+/* One line an event into the file that INGAM_LOG names; whole lines only, so that programs may share a file.
+ */
 #include "core/log.h"
 #include <fcntl.h>
 #include <stdarg.h>
@@ -84,8 +85,8 @@ static void emit(void *ctx, const struct trace_event *event)
 {
     (void)ctx;
     if (event->kind == TRACE_COMMAND)
-        log_line(LOG_APDU, "> %s %02X%02X%02X%02X lc=%zu le=%zu", event->name, event->cla, event->ins, event->p1,
-                 event->p2, event->length, event->expected);
+        log_line(LOG_APDU, "> %s %02X%02X%02X%02X lc=%zu le=%zu", event->name, event->cla, event->ins,
+                 event->p1, event->p2, event->length, event->expected);
     else if (event->sw == 0)
         log_line(LOG_APDU, "< %s broke down: %s", event->name, err_name(event->error));
     else

@@ -1,7 +1,7 @@
 /* Traces for whoever has to find out what happened; values that could be secret never come here. */
 #pragma once
-#include "core/settings.h"
 #include "card/base/trace.h"
+#include "core/settings.h"
 
 enum log_area { LOG_CALL = 1, LOG_APDU = 2, LOG_PIN = 4, LOG_READER = 8, LOG_OBJECT = 16, LOG_ALL = 31 };
 

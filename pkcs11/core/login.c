@@ -33,7 +33,8 @@ static struct rd tag_key(struct module *m)
     return secret_view(m->tag_key);
 }
 
-/* What is kept of a failed PIN: nothing that would help to find it without the key, which is as well kept as a PIN. */
+/* What is kept of a failed PIN: nothing that would help to find it without the key, which is as well kept as
+ * a PIN. */
 static bool tag_of(struct slot *s, uint8_t ref, struct rd pin, uint8_t tag[TAG_SIZE])
 {
     struct rd key = tag_key(s->module);
@@ -222,7 +223,8 @@ static CK_RV tries_unmoved(struct slot *s, bool was_reset)
     if (e != E_OK)
         return token_rv(s, e);
     if (s->tries >= 0 && (s->tries < left || s->tries < 2)) {
-        log_line(LOG_PIN, "slot %lu: %d tries left instead of %d: the kept PIN is dropped", s->id, s->tries, left);
+        log_line(LOG_PIN, "slot %lu: %d tries left instead of %d: the kept PIN is dropped", s->id, s->tries,
+                 left);
         return CKR_USER_NOT_LOGGED_IN;
     }
     return CKR_OK;
@@ -262,7 +264,8 @@ void login_release(struct slot *s)
 
 /* ---- the SO ---- */
 
-static enum err crypt(bool encrypt, const struct piv_cipher *cipher, struct rd key, const uint8_t *in, uint8_t *out)
+static enum err crypt(bool encrypt, const struct piv_cipher *cipher, struct rd key, const uint8_t *in,
+                      uint8_t *out)
 {
     static const struct {
         uint8_t id;
@@ -270,18 +273,21 @@ static enum err crypt(bool encrypt, const struct piv_cipher *cipher, struct rd k
     } ciphers[] = {{0x03, HOST_3DES}, {0x08, HOST_AES128}, {0x0A, HOST_AES192}, {0x0C, HOST_AES256}};
     for (size_t i = 0; i < sizeof ciphers / sizeof ciphers[0]; i++)
         if (ciphers[i].id == cipher->id)
-            return host_block_crypt(ciphers[i].block, encrypt, key.p, in, out, cipher->block) == HOST_OK ? E_OK
-                                                                                                         : E_MEMORY;
+            return host_block_crypt(ciphers[i].block, encrypt, key.p, in, out, cipher->block) == HOST_OK
+                       ? E_OK
+                       : E_MEMORY;
     return E_UNSUPPORTED;
 }
 
-static enum err encrypt(void *ctx, const struct piv_cipher *cipher, struct rd key, const uint8_t *in, uint8_t *out)
+static enum err encrypt(void *ctx, const struct piv_cipher *cipher, struct rd key, const uint8_t *in,
+                        uint8_t *out)
 {
     (void)ctx;
     return crypt(true, cipher, key, in, out);
 }
 
-static enum err decrypt(void *ctx, const struct piv_cipher *cipher, struct rd key, const uint8_t *in, uint8_t *out)
+static enum err decrypt(void *ctx, const struct piv_cipher *cipher, struct rd key, const uint8_t *in,
+                        uint8_t *out)
 {
     (void)ctx;
     return crypt(false, cipher, key, in, out);
@@ -297,7 +303,10 @@ static const struct piv_crypto crypto = {NULL, encrypt, decrypt, random_bytes};
 
 static int nibble(uint8_t c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 /* NULL: no memory, or not hex. */

@@ -1,4 +1,5 @@
-/* Logins: a login belongs to this process, a PIN that failed is never sent again, and none goes to another card. */
+/* Logins: a login belongs to this process, a PIN that failed is never sent again, and none goes to another
+ * card. */
 #pragma once
 #include "core/core.h"
 
@@ -12,8 +13,8 @@ void login_release(struct slot *s);
 /* The same, without talking with the card. */
 void login_forget(struct slot *s);
 
-/* Inside a transaction with PIV selected: presents the kept PIN. CKR_USER_NOT_LOGGED_IN when there is none to present any
- * more: then nothing was sent, or the PIN turned out wrong and the login has ended. */
+/* Inside a transaction with PIV selected: presents the kept PIN. CKR_USER_NOT_LOGGED_IN when there is none to
+ * present any more: then nothing was sent, or the PIN turned out wrong and the login has ended. */
 CK_RV login_present(struct slot *s);
 /* After it: makes the card forget. What the transaction has to end with. */
 enum tp_after login_withdraw(struct slot *s);

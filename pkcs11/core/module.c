@@ -1,4 +1,5 @@
-/* The gate: initialisation from several threads, calls under way at C_Finalize, and what a fork leaves behind. */
+/* The gate: initialisation from several threads, calls under way at C_Finalize, and what a fork leaves
+ * behind. */
 #include "core/module.h"
 #include "core/slot.h"
 #include <pthread.h>
@@ -22,8 +23,8 @@ static struct {
     size_t waits;
 } gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .idle = PTHREAD_COND_INITIALIZER};
 
-/* The parent's threads don't exist here: what they held is forgotten. Where no call was under way at the fork, memory
- * is sound and freed; nothing is sent to the parent's cards (card/transport/transport.h). */
+/* The parent's threads don't exist here: what they held is forgotten. Where no call was under way at the
+ * fork, memory is sound and freed; nothing is sent to the parent's cards (card/transport/transport.h). */
 static void take_over(void)
 {
     gate.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;

@@ -1,12 +1,13 @@
 /* Sessions and the store of a slot's objects. */
-#include "core/slot.h"
 #include "core/content.h"
 #include "core/login.h"
 #include "core/module.h"
 #include "core/op.h"
+#include "core/slot.h"
 #include <stdlib.h>
 
-CK_RV session_open(struct slot *s, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE *out)
+CK_RV session_open(struct slot *s, CK_FLAGS flags, void *application, CK_NOTIFY notify,
+                   CK_SESSION_HANDLE *out)
 {
     bool rw = (flags & CKF_RW_SESSION) != 0;
     if (!rw && s->login == LOGIN_SO)
@@ -17,7 +18,8 @@ CK_RV session_open(struct slot *s, CK_FLAGS flags, void *application, CK_NOTIFY 
     /* The first session sees the card as it is now, whoever wrote to it in the meantime. */
     if (s->sessions.count == 0)
         content_forget(s);
-    *se = (struct session){.handle = module_handle(s), .slot = s, .rw = rw, .notify = notify, .application = application};
+    *se = (struct session){
+        .handle = module_handle(s), .slot = s, .rw = rw, .notify = notify, .application = application};
     if (!map_put(&s->sessions, se->handle, se)) {
         free(se);
         return CKR_HOST_MEMORY;

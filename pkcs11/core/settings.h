@@ -1,16 +1,17 @@
-/* What the user may decide, each with a safe default; read once in C_Initialize. The man page has the same list. */
+/* What the user may decide, each with a safe default; read once in C_Initialize. The man page has the same
+ * list. */
 #pragma once
 #include <stdbool.h>
 
 #define SETTINGS_MAX_SLOTS 16
 
 struct settings {
-    bool pin_shared;  /* leave the PIN verified on the card, for every program, as other modules do */
-    bool last_try;    /* allow the try that would block the PIN */
-    unsigned slots;   /* slots that are there without a reader */
-    int busy_ms;      /* how long to wait for a card that another program holds */
-    char log[256];    /* file, or "stderr"; empty: none */
-    unsigned areas;   /* bit set of enum log_area */
+    bool pin_shared; /* leave the PIN verified on the card, for every program, as other modules do */
+    bool last_try;   /* allow the try that would block the PIN */
+    unsigned slots;  /* slots that are there without a reader */
+    int busy_ms;     /* how long to wait for a card that another program holds */
+    char log[256];   /* file, or "stderr"; empty: none */
+    unsigned areas;  /* bit set of enum log_area */
 };
 
 void settings_read(struct settings *s);

@@ -1,9 +1,10 @@
-/* Which reader belongs to which slot. Slots are never taken away and a slot's id is never given to another. */
+/* Which reader belongs to which slot. Slots are never taken away and a slot's id is never given to another.
+ */
 #include "core/slot.h"
+#include "card/base/secret.h"
 #include "core/content.h"
 #include "core/login.h"
 #include "core/module.h"
-#include "card/base/secret.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,7 +141,8 @@ static bool is_listed(const struct tp_reader *r, size_t n, const char *name)
     return false;
 }
 
-/* A reader keeps its slot for good; a new one gets the first fixed slot whose reader is away, else a new slot. */
+/* A reader keeps its slot for good; a new one gets the first fixed slot whose reader is away, else a new
+ * slot. */
 static void bind(struct module *m, const struct tp_reader *r, size_t n, const char *name)
 {
     struct slot *s = NULL;
@@ -178,7 +180,10 @@ enum err slots_refresh(struct module *m)
             if (strcmp(r[j].name, m->slot[i]->reader) == 0)
                 mine = &r[j];
         slot_saw(m->slot[i], mine != NULL, mine != NULL ? &mine->state : NULL);
+        if (!m->looked)
+            atomic_store(&m->slot[i]->told, atomic_load(&m->slot[i]->seen));
     }
+    m->looked = true;
     lock_give(m->readers);
     free(r);
     if (e != E_OK)

@@ -9,8 +9,9 @@ void slots_free(struct module *m, bool forked);
 struct slot *slot_at(struct module *m, CK_SLOT_ID id); /* NULL: no such slot */
 size_t slots_count(struct module *m);
 
-/* Looks at the readers: binds those that are new to slots, notes which cards are in, and drops what belonged to a card that
- * is gone. 0 exchanges. No slot's lock may be held. */
+/* Looks at the readers: binds those that are new to slots, notes which cards are in, and drops what belonged
+ * to a card that is gone. 0 exchanges. No slot's lock may be held. */
+/* The first look after C_Initialize is no event (C_WaitForSlotEvent). */
 enum err slots_refresh(struct module *m);
 /* A card is in, as of the last look. */
 bool slot_present(const struct slot *s);
@@ -24,7 +25,8 @@ void slot_check(struct slot *s);
 void slot_drop(struct slot *s);
 
 /* Sessions. */
-CK_RV session_open(struct slot *s, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE *out);
+CK_RV session_open(struct slot *s, CK_FLAGS flags, void *application, CK_NOTIFY notify,
+                   CK_SESSION_HANDLE *out);
 void session_close(struct session *se);
 void session_close_all(struct slot *s);
 CK_STATE session_state(const struct session *se);
@@ -32,5 +34,6 @@ CK_STATE session_state(const struct session *se);
 /* Objects. store_add takes over the reference. */
 CK_RV store_add(struct slot *s, struct object *o, CK_OBJECT_HANDLE *handle);
 void store_remove(struct slot *s, struct object *o);
-struct object *store_get(const struct slot *s, CK_OBJECT_HANDLE handle); /* NULL: none, or hidden without login */
+struct object *store_get(const struct slot *s,
+                         CK_OBJECT_HANDLE handle); /* NULL: none, or hidden without login */
 bool store_visible(const struct slot *s, const struct object *o);

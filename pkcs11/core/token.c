@@ -14,7 +14,8 @@ CK_RV token_rv(struct slot *s, enum err e)
     if (e == E_OK)
         return CKR_OK;
     const struct err_trail *t = &s->card.trail;
-    log_line(LOG_READER, "slot %lu: %s, sw %04X, in %s", s->id, err_name(e), t->sw, t->steps > 0 ? t->step[0] : "?");
+    log_line(LOG_READER, "slot %lu: %s, sw %04X, in %s", s->id, err_name(e), t->sw,
+             t->steps > 0 ? t->step[0] : "?");
     if (is_removal(e)) {
         s->gone = true;
         return CKR_DEVICE_REMOVED;
@@ -203,7 +204,8 @@ CK_RV slot_info(struct slot *s, CK_SLOT_INFO *info)
     *info = (CK_SLOT_INFO){
         .flags = CKF_REMOVABLE_DEVICE | CKF_HW_SLOT | (slot_present(s) ? CKF_TOKEN_PRESENT : 0),
     };
-    text_fill(info->slotDescription, sizeof info->slotDescription, s->reader[0] != '\0' ? s->reader : "No reader");
+    text_fill(info->slotDescription, sizeof info->slotDescription,
+              s->reader[0] != '\0' ? s->reader : "No reader");
     text_fill(info->manufacturerID, sizeof info->manufacturerID, "Ingam");
     return CKR_OK;
 }

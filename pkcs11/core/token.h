@@ -1,10 +1,11 @@
-/* Transactions with a slot's card: connecting, noticing resets and removals, and what a token says about itself. */
+/* Transactions with a slot's card: connecting, noticing resets and removals, and what a token says about
+ * itself. */
 #pragma once
 #include "core/core.h"
 
-/* Connects if needed and begins a transaction; ensure: PIV is selected. After CKR_OK token_end has to follow, after
- * anything else it must not. A card that was exchanged under open sessions: CKR_DEVICE_REMOVED, and the sessions end with this
- * call. */
+/* Connects if needed and begins a transaction; ensure: PIV is selected. After CKR_OK token_end has to follow,
+ * after anything else it must not. A card that was exchanged under open sessions: CKR_DEVICE_REMOVED, and the
+ * sessions end with this call. */
 CK_RV token_begin(struct slot *s, bool ensure);
 void token_end(struct slot *s, enum tp_after after);
 /* Translates an error of a card function, notes removal, and writes the trail to the log. */

@@ -8,7 +8,7 @@ static EVP_CIPHER_CTX *cipher_ctx(struct host_cipher *c)
     return (EVP_CIPHER_CTX *)c;
 }
 
-static const char *const mode_names[] = {[HOST_ECB] = "ECB", [HOST_CBC] = "CBC",   [HOST_CTR] = "CTR",
+static const char *const mode_names[] = {[HOST_ECB] = "ECB", [HOST_CBC] = "CBC", [HOST_CTR] = "CTR",
                                          [HOST_GCM] = "GCM", [HOST_KW] = "WRAP", [HOST_KWP] = "WRAP-PAD"};
 
 static EVP_CIPHER *fetch(OSSL_LIB_CTX *lib, size_t key_len, enum host_mode mode)
@@ -53,7 +53,8 @@ enum host_rc host_cipher_aad(struct host_cipher *c, const uint8_t *aad, size_t l
     return len == 0 || EVP_CipherUpdate(cipher_ctx(c), NULL, &n, aad, (int)len) == 1 ? HOST_OK : HOST_FAIL;
 }
 
-enum host_rc host_cipher_update(struct host_cipher *c, const uint8_t *in, size_t len, uint8_t *out, size_t *out_len)
+enum host_rc host_cipher_update(struct host_cipher *c, const uint8_t *in, size_t len, uint8_t *out,
+                                size_t *out_len)
 {
     size_t done = 0;
     if (host_exiting())
@@ -85,7 +86,8 @@ enum host_rc host_cipher_get_tag(struct host_cipher *c, uint8_t *tag, size_t len
 {
     if (host_exiting() || len > 16)
         return HOST_FAIL;
-    return EVP_CIPHER_CTX_ctrl(cipher_ctx(c), EVP_CTRL_AEAD_GET_TAG, (int)len, tag) == 1 ? HOST_OK : HOST_FAIL;
+    return EVP_CIPHER_CTX_ctrl(cipher_ctx(c), EVP_CTRL_AEAD_GET_TAG, (int)len, tag) == 1 ? HOST_OK
+                                                                                         : HOST_FAIL;
 }
 
 enum host_rc host_cipher_set_tag(struct host_cipher *c, const uint8_t *tag, size_t len)

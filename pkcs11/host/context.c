@@ -1,4 +1,5 @@
-/* The private library context: made at first use, freed at C_Finalize, left alone once the program is exiting. */
+/* The private library context: made at first use, freed at C_Finalize, left alone once the program is
+ * exiting. */
 #include "internal.h"
 #include <openssl/crypto.h>
 #include <openssl/provider.h>
@@ -53,7 +54,8 @@ bool host_exiting(void)
     return atomic_load(&exiting);
 }
 
-/* Registered after libcrypto's own exit handler, so it runs before that one: libcrypto is gone only after this. */
+/* Registered after libcrypto's own exit handler, so it runs before that one: libcrypto is gone only after
+ * this. */
 static void at_exit(void)
 {
     atomic_store(&exiting, true);

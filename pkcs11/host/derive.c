@@ -43,14 +43,15 @@ enum host_rc host_hkdf(enum host_hash hash, bool extract, bool expand, struct ho
     return run_kdf("HKDF", params, out, len);
 }
 
-enum host_rc host_x963_kdf(enum host_hash hash, struct host_bytes secret, struct host_bytes shared, uint8_t *out,
-                           size_t len)
+enum host_rc host_x963_kdf(enum host_hash hash, struct host_bytes secret, struct host_bytes shared,
+                           uint8_t *out, size_t len)
 {
     if (host_md_name(hash) == NULL)
         return HOST_BAD;
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)(uintptr_t)host_md_name(hash), 0),
-        octets(OSSL_KDF_PARAM_SECRET, secret), octets(OSSL_KDF_PARAM_INFO, shared), OSSL_PARAM_construct_end()};
+        octets(OSSL_KDF_PARAM_SECRET, secret), octets(OSSL_KDF_PARAM_INFO, shared),
+        OSSL_PARAM_construct_end()};
     return run_kdf("X963KDF", params, out, len);
 }
 

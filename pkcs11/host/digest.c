@@ -72,7 +72,10 @@ static EVP_MAC_CTX *mac_ctx(struct host_mac *m)
 
 static const char *cmac_cipher(size_t key_len)
 {
-    return key_len == 16 ? "AES-128-CBC" : key_len == 24 ? "AES-192-CBC" : key_len == 32 ? "AES-256-CBC" : NULL;
+    return key_len == 16   ? "AES-128-CBC"
+           : key_len == 24 ? "AES-192-CBC"
+           : key_len == 32 ? "AES-256-CBC"
+                           : NULL;
 }
 
 enum host_rc host_mac_new(enum host_mac_kind kind, enum host_hash hash, const uint8_t *key, size_t key_len,

@@ -10,12 +10,9 @@ static const struct {
     const char *type, *group;
     size_t size, point;
 } curves[] = {
-    [HOST_NO_CURVE] = {NULL, NULL, 0, 0},
-    [HOST_P256] = {"EC", "prime256v1", 32, 65},
-    [HOST_P384] = {"EC", "secp384r1", 48, 97},
-    [HOST_P521] = {"EC", "secp521r1", 66, 133},
-    [HOST_ED25519] = {"ED25519", NULL, 32, 32},
-    [HOST_X25519] = {"X25519", NULL, 32, 32},
+    [HOST_NO_CURVE] = {NULL, NULL, 0, 0},       [HOST_P256] = {"EC", "prime256v1", 32, 65},
+    [HOST_P384] = {"EC", "secp384r1", 48, 97},  [HOST_P521] = {"EC", "secp521r1", 66, 133},
+    [HOST_ED25519] = {"ED25519", NULL, 32, 32}, [HOST_X25519] = {"X25519", NULL, 32, 32},
 };
 
 size_t host_curve_size(enum host_curve curve)
@@ -43,7 +40,8 @@ static EVP_PKEY *public_key(enum host_curve curve, struct host_bytes point)
     EVP_PKEY *pkey = NULL;
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(lib, "EC", NULL);
     OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t)curves[curve].group, 0),
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t)curves[curve].group,
+                                         0),
         OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)point.p, point.n),
         OSSL_PARAM_construct_end()};
     if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
@@ -153,7 +151,8 @@ enum host_rc host_ecdsa_sign(enum host_curve curve, struct host_bytes scalar, st
     return ok ? HOST_OK : HOST_FAIL;
 }
 
-enum host_rc host_eddsa_verify(struct host_bytes point, struct host_bytes message, struct host_bytes signature)
+enum host_rc host_eddsa_verify(struct host_bytes point, struct host_bytes message,
+                               struct host_bytes signature)
 {
     EVP_PKEY *pkey = public_key(HOST_ED25519, point);
     EVP_MD_CTX *ctx = pkey == NULL ? NULL : EVP_MD_CTX_new();
@@ -176,7 +175,8 @@ enum host_rc host_eddsa_sign(struct host_bytes scalar, struct host_bytes message
     return ok ? HOST_OK : HOST_FAIL;
 }
 
-enum host_rc host_ecdh(enum host_curve curve, struct host_bytes scalar, struct host_bytes peer, uint8_t *secret)
+enum host_rc host_ecdh(enum host_curve curve, struct host_bytes scalar, struct host_bytes peer,
+                       uint8_t *secret)
 {
     if (host_point_check(curve, peer) != HOST_OK)
         return HOST_BAD;

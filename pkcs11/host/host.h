@@ -1,8 +1,10 @@
-/* What the module computes itself, in a private OpenSSL library context; nothing outside this folder includes OpenSSL.
+/* What the module computes itself, in a private OpenSSL library context; nothing outside this folder includes
+ * OpenSSL.
  *
- * A host program's OpenSSL settings, engines and providers stay untouched. Every function works from any thread.
- * After host_exiting() became true (the program is leaving, libcrypto may be gone) nothing here calls libcrypto:
- * operations answer HOST_FAIL, releases forget what they were given. Outputs are untouched unless HOST_OK. */
+ * A host program's OpenSSL settings, engines and providers stay untouched. Every function works from any
+ * thread. After host_exiting() became true (the program is leaving, libcrypto may be gone) nothing here calls
+ * libcrypto: operations answer HOST_FAIL, releases forget what they were given. Outputs are untouched unless
+ * HOST_OK. */
 #ifndef INGAM_HOST_H
 #define INGAM_HOST_H
 
@@ -46,7 +48,8 @@ size_t host_hash_block(enum host_hash hash); /* bytes of an input block, for HMA
 struct host_digest;
 HOST_USED enum host_rc host_digest_new(enum host_hash hash, struct host_digest **out);
 HOST_USED enum host_rc host_digest_update(struct host_digest *d, const void *data, size_t len);
-HOST_USED enum host_rc host_digest_final(struct host_digest *d, uint8_t *out); /* writes host_hash_size bytes */
+HOST_USED enum host_rc host_digest_final(struct host_digest *d,
+                                         uint8_t *out); /* writes host_hash_size bytes */
 HOST_USED enum host_rc host_digest_copy(const struct host_digest *d, struct host_digest **out);
 void host_digest_free(struct host_digest *d);
 HOST_USED enum host_rc host_hash_once(enum host_hash hash, const void *data, size_t len, uint8_t *out);
@@ -54,8 +57,8 @@ HOST_USED enum host_rc host_hash_once(enum host_hash hash, const void *data, siz
 /* ---- message authentication ---- */
 enum host_mac_kind { HOST_HMAC, HOST_CMAC_AES };
 struct host_mac;
-HOST_USED enum host_rc host_mac_new(enum host_mac_kind kind, enum host_hash hash, const uint8_t *key, size_t key_len,
-                                    struct host_mac **out);
+HOST_USED enum host_rc host_mac_new(enum host_mac_kind kind, enum host_hash hash, const uint8_t *key,
+                                    size_t key_len, struct host_mac **out);
 HOST_USED enum host_rc host_mac_update(struct host_mac *m, const void *data, size_t len);
 HOST_USED enum host_rc host_mac_final(struct host_mac *m, uint8_t *out, size_t size, size_t *len);
 void host_mac_free(struct host_mac *m);
@@ -64,8 +67,9 @@ void host_mac_free(struct host_mac *m);
 enum host_mode { HOST_ECB, HOST_CBC, HOST_CTR, HOST_GCM, HOST_KW, HOST_KWP };
 struct host_cipher;
 /* AES with a 16, 24 or 32 byte key. `pad` is PKCS#7 padding (ECB, CBC). */
-HOST_USED enum host_rc host_cipher_new(enum host_mode mode, bool encrypt, bool pad, const uint8_t *key, size_t key_len,
-                                       const uint8_t *iv, size_t iv_len, struct host_cipher **out);
+HOST_USED enum host_rc host_cipher_new(enum host_mode mode, bool encrypt, bool pad, const uint8_t *key,
+                                       size_t key_len, const uint8_t *iv, size_t iv_len,
+                                       struct host_cipher **out);
 /* Additional data of GCM, before any text. */
 HOST_USED enum host_rc host_cipher_aad(struct host_cipher *c, const uint8_t *aad, size_t len);
 /* Writes at most len + 16 bytes; *out_len says how many. */
@@ -77,10 +81,11 @@ HOST_USED enum host_rc host_cipher_get_tag(struct host_cipher *c, uint8_t *tag, 
 HOST_USED enum host_rc host_cipher_set_tag(struct host_cipher *c, const uint8_t *tag, size_t len);
 void host_cipher_free(struct host_cipher *c);
 
-/* One block under the ciphers of a card's management key: 3DES (24-byte key, 8-byte block), AES (16-byte block). */
+/* One block under the ciphers of a card's management key: 3DES (24-byte key, 8-byte block), AES (16-byte
+ * block). */
 enum host_block { HOST_3DES, HOST_AES128, HOST_AES192, HOST_AES256 };
-HOST_USED enum host_rc host_block_crypt(enum host_block cipher, bool encrypt, const uint8_t *key, const uint8_t *in,
-                                        uint8_t *out, size_t len);
+HOST_USED enum host_rc host_block_crypt(enum host_block cipher, bool encrypt, const uint8_t *key,
+                                        const uint8_t *in, uint8_t *out, size_t len);
 
 /* ---- public and private keys ---- */
 enum host_curve { HOST_NO_CURVE, HOST_P256, HOST_P384, HOST_P521, HOST_ED25519, HOST_X25519 };
@@ -90,7 +95,8 @@ struct host_bytes {
 };
 
 /* in^e mod n; in and out have the modulus' length. HOST_BAD when in is not below n or the key is not one. */
-HOST_USED enum host_rc host_rsa_public(struct host_bytes n, struct host_bytes e, const uint8_t *in, uint8_t *out);
+HOST_USED enum host_rc host_rsa_public(struct host_bytes n, struct host_bytes e, const uint8_t *in,
+                                       uint8_t *out);
 
 struct host_rsa_key {
     struct host_bytes n, e, d, p, q, dp, dq, qi; /* p to qi may be empty */
@@ -99,13 +105,14 @@ struct host_rsa_key {
 HOST_USED enum host_rc host_rsa_private(const struct host_rsa_key *key, const uint8_t *in, uint8_t *out);
 
 /* signature: r || s, each of the curve's length. digest at most 64 bytes. */
-HOST_USED enum host_rc host_ecdsa_verify(enum host_curve curve, struct host_bytes point, struct host_bytes digest,
-                                         struct host_bytes signature);
-HOST_USED enum host_rc host_ecdsa_sign(enum host_curve curve, struct host_bytes scalar, struct host_bytes digest,
-                                       uint8_t *signature);
+HOST_USED enum host_rc host_ecdsa_verify(enum host_curve curve, struct host_bytes point,
+                                         struct host_bytes digest, struct host_bytes signature);
+HOST_USED enum host_rc host_ecdsa_sign(enum host_curve curve, struct host_bytes scalar,
+                                       struct host_bytes digest, uint8_t *signature);
 HOST_USED enum host_rc host_eddsa_verify(struct host_bytes point, struct host_bytes message,
                                          struct host_bytes signature);
-HOST_USED enum host_rc host_eddsa_sign(struct host_bytes scalar, struct host_bytes message, uint8_t *signature);
+HOST_USED enum host_rc host_eddsa_sign(struct host_bytes scalar, struct host_bytes message,
+                                       uint8_t *signature);
 /* HOST_OK only for an uncompressed point on the curve (or 32 bytes for the two 25519 curves). */
 HOST_USED enum host_rc host_point_check(enum host_curve curve, struct host_bytes point);
 /* The x coordinate (or the 32 bytes) of scalar * peer. */
@@ -113,8 +120,8 @@ HOST_USED enum host_rc host_ecdh(enum host_curve curve, struct host_bytes scalar
                                  uint8_t *secret);
 /* Makes a key pair: scalar and point, both of the curve's lengths. */
 HOST_USED enum host_rc host_ec_generate(enum host_curve curve, uint8_t *scalar, uint8_t *point);
-size_t host_curve_size(enum host_curve curve);  /* bytes of a coordinate */
-size_t host_point_size(enum host_curve curve);  /* bytes of an encoded public point */
+size_t host_curve_size(enum host_curve curve); /* bytes of a coordinate */
+size_t host_point_size(enum host_curve curve); /* bytes of an encoded public point */
 
 /* ---- derivation and random ---- */
 HOST_USED enum host_rc host_hkdf(enum host_hash hash, bool extract, bool expand, struct host_bytes secret,

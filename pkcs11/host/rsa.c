@@ -27,7 +27,8 @@ static EVP_PKEY *load(const struct host_rsa_key *k, int selection)
     OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(lib, "RSA", NULL);
     bool ok = bld != NULL && ctx != NULL && push(bld, OSSL_PKEY_PARAM_RSA_N, k->n, &bn[0]) &&
-              push(bld, OSSL_PKEY_PARAM_RSA_E, k->e, &bn[1]) && push(bld, OSSL_PKEY_PARAM_RSA_D, k->d, &bn[2]);
+              push(bld, OSSL_PKEY_PARAM_RSA_E, k->e, &bn[1]) &&
+              push(bld, OSSL_PKEY_PARAM_RSA_D, k->d, &bn[2]);
     if (ok && k->p.n != 0)
         ok = push(bld, OSSL_PKEY_PARAM_RSA_FACTOR1, k->p, &bn[3]) &&
              push(bld, OSSL_PKEY_PARAM_RSA_FACTOR2, k->q, &bn[4]) &&

@@ -7,15 +7,17 @@
 static size_t text_len(const struct mech_op *op, size_t in_len)
 {
     if (op->gcm)
-        return op->use == CKF_ENCRYPT ? in_len + op->mac_len : in_len < op->mac_len ? 0 : in_len - op->mac_len;
+        return op->use == CKF_ENCRYPT ? in_len + op->mac_len
+               : in_len < op->mac_len ? 0
+                                      : in_len - op->mac_len;
     return in_len + (op->pad && op->use == CKF_ENCRYPT ? BLOCK - in_len % BLOCK : 0);
 }
 
 static CK_RV start(struct mech_op *op, enum host_mode mode, const struct mech_key *key, const uint8_t *iv,
                    size_t iv_len)
 {
-    return mech_rv(host_cipher_new(mode, op->use == CKF_ENCRYPT, op->pad, key->value.p, key->value.n, iv, iv_len,
-                                   &op->cipher),
+    return mech_rv(host_cipher_new(mode, op->use == CKF_ENCRYPT, op->pad, key->value.p, key->value.n, iv,
+                                   iv_len, &op->cipher),
                    CKR_KEY_SIZE_RANGE);
 }
 
@@ -107,7 +109,7 @@ static const struct mech_family ctr = {
 static const struct mech_family gcm = {
     .name = "AES GCM", .params = gcm_params, .start = gcm_start, .out_len = text_len};
 
-#define ED           (CKF_ENCRYPT | CKF_DECRYPT)
+#define ED                (CKF_ENCRYPT | CKF_DECRYPT)
 #define AES(type, family) ROW(type, CKK_AES, 16, 32, ED, MECH_SOFTWARE, HOST_NONE, family)
 
 static const struct mech_row rows[] = {

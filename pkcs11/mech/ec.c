@@ -48,8 +48,8 @@ static CK_RV ecdsa_finish(const struct mech_op *op, struct rd raw, uint8_t *out,
     struct rd seq;
     if (*len < 2 * size)
         return CKR_DEVICE_ERROR;
-    if (!(rd_tlv(&raw, 0x30, &seq) && rd_end(&raw) && integer(&seq, out, size) && integer(&seq, out + size, size) &&
-          rd_end(&seq)))
+    if (!(rd_tlv(&raw, 0x30, &seq) && rd_end(&raw) && integer(&seq, out, size) &&
+          integer(&seq, out + size, size) && rd_end(&seq)))
         return CKR_DEVICE_ERROR;
     *len = 2 * size;
     return CKR_OK;
@@ -113,9 +113,8 @@ static const struct mech_family eddsa = {.name = "EdDSA",
                                          .verify = eddsa_verify,
                                          .out_len = signature_len};
 
-#define CURVES (CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
-#define EC(type, hash)                                                                                        \
-    ROW(type, CKK_EC, 256, 521, CKF_SIGN | CKF_VERIFY | CURVES, MECH_CARD, hash, &ecdsa)
+#define CURVES         (CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
+#define EC(type, hash) ROW(type, CKK_EC, 256, 521, CKF_SIGN | CKF_VERIFY | CURVES, MECH_CARD, hash, &ecdsa)
 
 static const struct mech_row rows[] = {
     EC(CKM_ECDSA, HOST_NONE),
@@ -128,7 +127,7 @@ static const struct mech_row rows[] = {
     EC(CKM_ECDSA_SHA3_256, HOST_SHA3_256),
     EC(CKM_ECDSA_SHA3_384, HOST_SHA3_384),
     EC(CKM_ECDSA_SHA3_512, HOST_SHA3_512),
-    ROW(CKM_EDDSA, CKK_EC_EDWARDS, 255, 255, CKF_SIGN | CKF_VERIFY | CKF_EC_F_P | CKF_EC_NAMEDCURVE, MECH_CARD,
-        HOST_NONE, &eddsa),
+    ROW(CKM_EDDSA, CKK_EC_EDWARDS, 255, 255, CKF_SIGN | CKF_VERIFY | CKF_EC_F_P | CKF_EC_NAMEDCURVE,
+        MECH_CARD, HOST_NONE, &eddsa),
 };
 const struct mech_rows mech_ec = {rows, sizeof rows / sizeof rows[0]};

@@ -1,4 +1,5 @@
-/* The families and their rows, for the files of mech/ only. A new family is one file with these and a line here. */
+/* The families and their rows, for the files of mech/ only. A new family is one file with these and a line
+ * here. */
 #pragma once
 #include "mech/mech.h"
 
@@ -8,5 +9,7 @@ struct mech_rows {
 };
 extern const struct mech_rows mech_rsa, mech_ec, mech_digest, mech_mac, mech_aes, mech_generate, mech_derive;
 
-#define ROW(type, key, min, max, flags, place, hash, family)                                                  \
-    {type, #type, key, min, max, flags, place, hash, family}
+#define ROW(type, key, min, max, flags, place, hash, family)                                                 \
+    {                                                                                                        \
+        type, #type, key, min, max, flags, place, hash, family                                               \
+    }

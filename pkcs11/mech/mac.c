@@ -52,8 +52,8 @@ static const struct mech_family cmac_general = {
     .name = "CMAC", .params = general_params, .start = cmac_start, .out_len = mac_len};
 
 #define SV (CKF_SIGN | CKF_VERIFY)
-#define HMAC(type, hash)                                                                                      \
-    ROW(type, CKK_GENERIC_SECRET, 1, 512, SV, MECH_SOFTWARE, hash, &hmac),                                    \
+#define HMAC(type, hash)                                                                                     \
+    ROW(type, CKK_GENERIC_SECRET, 1, 512, SV, MECH_SOFTWARE, hash, &hmac),                                   \
         ROW(type##_GENERAL, CKK_GENERIC_SECRET, 1, 512, SV, MECH_SOFTWARE, hash, &hmac_general)
 
 static const struct mech_row rows[] = {

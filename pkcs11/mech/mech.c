@@ -7,7 +7,7 @@
 
 #define MAX_MESSAGE ((size_t)1 << 24) /* bytes kept of a message that no digest takes */
 
-static const struct mech_rows *const all[] = {&mech_rsa, &mech_ec,     &mech_generate, &mech_derive,
+static const struct mech_rows *const all[] = {&mech_rsa,    &mech_ec,  &mech_generate, &mech_derive,
                                               &mech_digest, &mech_mac, &mech_aes};
 
 const struct mech_row *mech_row_at(size_t index)
@@ -29,16 +29,19 @@ const struct mech_row *mech_row(CK_MECHANISM_TYPE type)
     return NULL;
 }
 
-/* Keys that a row takes besides its own type: every secret key can be a generic one, each digest's HMAC has its type. */
+/* Keys that a row takes besides its own type: every secret key can be a generic one, each digest's HMAC has
+ * its type. */
 static bool type_fits(const struct mech_row *row, CK_KEY_TYPE type)
 {
     static const struct {
         CK_KEY_TYPE key;
         enum host_hash hash;
     } hmacs[] = {
-        {CKK_SHA_1_HMAC, HOST_SHA1},        {CKK_SHA224_HMAC, HOST_SHA224},     {CKK_SHA256_HMAC, HOST_SHA256},
-        {CKK_SHA384_HMAC, HOST_SHA384},     {CKK_SHA512_HMAC, HOST_SHA512},     {CKK_SHA3_224_HMAC, HOST_SHA3_224},
-        {CKK_SHA3_256_HMAC, HOST_SHA3_256}, {CKK_SHA3_384_HMAC, HOST_SHA3_384}, {CKK_SHA3_512_HMAC, HOST_SHA3_512},
+        {CKK_SHA_1_HMAC, HOST_SHA1},        {CKK_SHA224_HMAC, HOST_SHA224},
+        {CKK_SHA256_HMAC, HOST_SHA256},     {CKK_SHA384_HMAC, HOST_SHA384},
+        {CKK_SHA512_HMAC, HOST_SHA512},     {CKK_SHA3_224_HMAC, HOST_SHA3_224},
+        {CKK_SHA3_256_HMAC, HOST_SHA3_256}, {CKK_SHA3_384_HMAC, HOST_SHA3_384},
+        {CKK_SHA3_512_HMAC, HOST_SHA3_512},
     };
     if (row->key == type)
         return true;
@@ -71,7 +74,8 @@ static CK_RV take_key(struct mech_op *op, const struct mech_key *key)
         return CKR_KEY_TYPE_INCONSISTENT;
     op->key_type = key->type;
     op->curve = key->curve;
-    if (!copy_in(key->n, op->n, sizeof op->n, &op->n_len) || !copy_in(key->e, op->e, sizeof op->e, &op->e_len) ||
+    if (!copy_in(key->n, op->n, sizeof op->n, &op->n_len) ||
+        !copy_in(key->e, op->e, sizeof op->e, &op->e_len) ||
         !copy_in(key->point, op->point, sizeof op->point, &op->point_len))
         return CKR_KEY_SIZE_RANGE;
     if (key->type == CKK_RSA && (op->n_len * 8 < row->min || op->n_len * 8 > row->max))
@@ -186,6 +190,24 @@ size_t mech_block_len(const struct mech_op *op)
     return op->key_type == CKK_RSA ? op->n_len : host_curve_size(op->curve);
 }
 
+/* Block modes give whole blocks, and keep the last one back while it may be padding. */
+static uint64_t given(const struct mech_op *op, uint64_t fed)
+{
+    CK_MECHANISM_TYPE m = op->row->type;
+    if (m == CKM_AES_CTR || m == CKM_AES_GCM)
+        return fed;
+    if (op->pad && op->use == CKF_DECRYPT)
+        return fed == 0 ? 0 : (fed - 1) / 16 * 16;
+    return fed / 16 * 16;
+}
+
+size_t mech_update_len(const struct mech_op *op, size_t in_len)
+{
+    if (op->gcm && op->use == CKF_DECRYPT)
+        return 0;
+    return (size_t)(given(op, op->fed + in_len) - given(op, op->fed));
+}
+
 /* GCM's plaintext is held back until its tag is right: all of the ciphertext is collected first. */
 CK_RV mech_crypt_update(struct mech_op *op, struct rd in, uint8_t *out, size_t *len)
 {
@@ -193,8 +215,9 @@ CK_RV mech_crypt_update(struct mech_op *op, struct rd in, uint8_t *out, size_t *
         *len = 0;
         return append(op, in.p, in.n);
     }
-    if (*len < in.n + 16 && *len < mech_out_len(op, in.n) + 16)
+    if (*len < in.n + 16)
         return CKR_BUFFER_TOO_SMALL;
+    op->fed += in.n;
     return mech_rv(host_cipher_update(op->cipher, in.p, in.n, out, len), CKR_FUNCTION_FAILED);
 }
 
@@ -233,8 +256,8 @@ CK_RV mech_crypt_final(struct mech_op *op, uint8_t *out, size_t *len)
     bool encrypt = op->use == CKF_ENCRYPT;
     if (*len < (encrypt && op->pad ? sizeof last : tag))
         return CKR_BUFFER_TOO_SMALL;
-    CK_RV rv = mech_rv(host_cipher_final(op->cipher, last, &n), encrypt ? CKR_DATA_LEN_RANGE
-                                                                        : CKR_ENCRYPTED_DATA_INVALID);
+    CK_RV rv = mech_rv(host_cipher_final(op->cipher, last, &n),
+                       encrypt ? CKR_DATA_LEN_RANGE : CKR_ENCRYPTED_DATA_INVALID);
     if (rv == CKR_OK && n + tag > *len)
         rv = CKR_BUFFER_TOO_SMALL;
     if (rv == CKR_OK) {

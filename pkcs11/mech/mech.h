@@ -1,11 +1,12 @@
 /* The mechanism engine: rows that say what a mechanism is for, and pure functions from bytes to bytes.
  *
- * Nothing here reaches a card. A private-key operation is split in two: *_block makes what the key is applied to, *_finish
- * turns its answer into what the standard wants; who applies the key in between is the caller's affair. */
+ * Nothing here reaches a card. A private-key operation is split in two: *_block makes what the key is applied
+ * to, *_finish turns its answer into what the standard wants; who applies the key in between is the caller's
+ * affair. */
 #pragma once
+#include "card/base/rd.h"
 #include "host/host.h"
 #include "object/p11.h"
-#include "card/base/rd.h"
 
 #define MECH_MAX_BLOCK 512 /* RSA-4096 */
 #define MECH_MAX_POINT 133
@@ -49,7 +50,8 @@ struct mech_row {
     CK_MECHANISM_TYPE type;
     const char *name;
     CK_KEY_TYPE key; /* MECH_NO_KEY: digests, random data */
-    CK_ULONG min, max; /* key sizes in the unit of the standard: bits for RSA and EC, bytes for AES and generic keys */
+    CK_ULONG min,
+        max; /* key sizes in the unit of the standard: bits for RSA and EC, bytes for AES and generic keys */
     CK_FLAGS flags;
     enum mech_place place;
     enum host_hash hash; /* of the message first; HOST_NONE: taken as it is */
@@ -82,23 +84,27 @@ struct mech_op {
     struct host_digest *digest;
     struct host_mac *mac;
     struct host_cipher *cipher;
+    uint64_t fed;  /* bytes given to the cipher so far */
     uint8_t *data; /* message or ciphertext so far, when it can't be streamed */
     size_t data_len, data_room;
 };
 
-/* Starts an operation: the mechanism allows this use with this key (NULL: no key), and its parameter is right. op is the
- * caller's memory and is to be ended with mech_end also after failure. */
+/* Starts an operation: the mechanism allows this use with this key (NULL: no key), and its parameter is
+ * right. op is the caller's memory and is to be ended with mech_end also after failure. */
 CK_RV mech_begin(struct mech_op *op, CK_FLAGS use, const CK_MECHANISM *m, const struct mech_key *key);
 void mech_end(struct mech_op *op);
 /* More of the message (sign, verify, digest). */
 CK_RV mech_update(struct mech_op *op, const void *data, size_t len);
-/* The whole message, digested when the row says so. Valid until op changes; digest is HOST_MAX_HASH bytes of the caller. */
+/* The whole message, digested when the row says so. Valid until op changes; digest is HOST_MAX_HASH bytes of
+ * the caller. */
 CK_RV mech_message(struct mech_op *op, uint8_t *digest, struct rd *msg);
 /* What a streamed MAC or digest gives. *len is in: room, out: bytes. */
 CK_RV mech_stream_final(struct mech_op *op, uint8_t *out, size_t *len);
 /* Most bytes of output. in_len counts for ciphers and encryption only. */
 size_t mech_out_len(const struct mech_op *op, size_t in_len);
 size_t mech_block_len(const struct mech_op *op); /* RSA: the modulus; EC: a coordinate */
+/* Exactly how much mech_crypt_update will give for in_len bytes more. */
+size_t mech_update_len(const struct mech_op *op, size_t in_len);
 /* Ciphers: *len is in: room, out: bytes. */
 CK_RV mech_crypt_update(struct mech_op *op, struct rd in, uint8_t *out, size_t *len);
 CK_RV mech_crypt_final(struct mech_op *op, uint8_t *out, size_t *len);
@@ -106,17 +112,17 @@ CK_RV mech_crypt_final(struct mech_op *op, uint8_t *out, size_t *len);
 /* Paddings, for tests as well (RFC 8017). Each writes exactly block bytes. */
 CK_RV pad_pkcs1_sign(struct rd msg, uint8_t *block, size_t len);
 CK_RV pad_pkcs1_encrypt(struct rd msg, uint8_t *block, size_t len);
-/* In time that depends on len and room only. *out_len is in: room, out: bytes of the message. CKR_ENCRYPTED_DATA_INVALID,
- * CKR_BUFFER_TOO_SMALL (with the length). */
+/* In time that depends on len and room only. *out_len is in: room, out: bytes of the message.
+ * CKR_ENCRYPTED_DATA_INVALID, CKR_BUFFER_TOO_SMALL (with the length). */
 CK_RV pad_pkcs1_decrypt(const uint8_t *block, size_t len, uint8_t *out, size_t *out_len);
-CK_RV pad_pss(enum host_hash hash, enum host_hash mgf, struct rd digest, struct rd salt, uint8_t *block, size_t len,
-              size_t bits);
-CK_RV pad_pss_verify(enum host_hash hash, enum host_hash mgf, struct rd digest, size_t salt, const uint8_t *block,
-                     size_t len, size_t bits);
+CK_RV pad_pss(enum host_hash hash, enum host_hash mgf, struct rd digest, struct rd salt, uint8_t *block,
+              size_t len, size_t bits);
+CK_RV pad_pss_verify(enum host_hash hash, enum host_hash mgf, struct rd digest, size_t salt,
+                     const uint8_t *block, size_t len, size_t bits);
 CK_RV pad_oaep(enum host_hash hash, enum host_hash mgf, struct rd label, struct rd msg, struct rd seed,
                uint8_t *block, size_t len);
-CK_RV pad_oaep_remove(enum host_hash hash, enum host_hash mgf, struct rd label, const uint8_t *block, size_t len,
-                      uint8_t *out, size_t *out_len);
+CK_RV pad_oaep_remove(enum host_hash hash, enum host_hash mgf, struct rd label, const uint8_t *block,
+                      size_t len, uint8_t *out, size_t *out_len);
 /* DER DigestInfo before the digest; {NULL, 0} for HOST_NONE. */
 struct rd pad_digest_info(enum host_hash hash);
 CK_RV mech_rv(enum host_rc rc, CK_RV bad);

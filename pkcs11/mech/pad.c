@@ -1,13 +1,13 @@
 /* RSA paddings (RFC 8017): PKCS#1 v1.5, PSS and OAEP; removal in constant time. */
-#include "mech/mech.h"
 #include "card/base/secret.h"
+#include "mech/mech.h"
 #include <string.h>
 
 /* RFC 8017, 9.2, note 1, and NIST's OIDs for SHA-3: SEQUENCE { SEQUENCE { OID, NULL }, OCTET STRING }. */
-#define INFO_NIST(arc, total, size)                                                                           \
-    {                                                                                                         \
-        0x30, total, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, arc, 0x05, 0x00, \
-            0x04, size                                                                                        \
+#define INFO_NIST(arc, total, size)                                                                          \
+    {                                                                                                        \
+        0x30, total, 0x30, 0x0D, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, arc, 0x05,      \
+            0x00, 0x04, size                                                                                 \
     }
 static const uint8_t info_sha1[] = {0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2B, 0x0E,
                                     0x03, 0x02, 0x1A, 0x05, 0x00, 0x04, 0x14};
@@ -23,12 +23,16 @@ struct rd pad_digest_info(enum host_hash hash)
 {
     if (hash == HOST_NONE || hash >= HOST_HASHES)
         return rd_of(NULL, 0);
-    return hash == HOST_SHA1 ? rd_of(info_sha1, sizeof info_sha1) : rd_of(info_nist[hash], sizeof info_nist[hash]);
+    return hash == HOST_SHA1 ? rd_of(info_sha1, sizeof info_sha1)
+                             : rd_of(info_nist[hash], sizeof info_nist[hash]);
 }
 
 CK_RV mech_rv(enum host_rc rc, CK_RV bad)
 {
-    return rc == HOST_OK ? CKR_OK : rc == HOST_BAD ? bad : host_exiting() ? CKR_FUNCTION_FAILED : CKR_HOST_MEMORY;
+    return rc == HOST_OK    ? CKR_OK
+           : rc == HOST_BAD ? bad
+           : host_exiting() ? CKR_FUNCTION_FAILED
+                            : CKR_HOST_MEMORY;
 }
 
 /* 00 01 FF.. 00 message */
@@ -94,7 +98,8 @@ static void ct_shift_left(uint8_t *block, size_t len, size_t by)
 }
 
 /* Gives out the len - start bytes behind `start` of a block, when good; time depends on len and room only. */
-static CK_RV ct_give(const uint8_t *block, size_t len, size_t start, size_t good, uint8_t *out, size_t *out_len)
+static CK_RV ct_give(const uint8_t *block, size_t len, size_t start, size_t good, uint8_t *out,
+                     size_t *out_len)
 {
     uint8_t copy[MECH_MAX_BLOCK];
     size_t room = *out_len, n = len - start;
@@ -149,7 +154,8 @@ static bool mgf1_xor(enum host_hash hash, const uint8_t *seed, size_t seed_len, 
 }
 
 /* 9.1.1 steps 5 and 6: the hash of eight zeros, the digest and the salt. */
-static bool pss_hash(enum host_hash hash, struct rd digest, const uint8_t *salt, size_t salt_len, uint8_t *out)
+static bool pss_hash(enum host_hash hash, struct rd digest, const uint8_t *salt, size_t salt_len,
+                     uint8_t *out)
 {
     static const uint8_t zeros[8];
     struct host_digest *d;
@@ -163,8 +169,8 @@ static bool pss_hash(enum host_hash hash, struct rd digest, const uint8_t *salt,
 }
 
 /* 9.1.1: maskedDB || H || BC, right-aligned in the block; bits is the modulus' length. */
-CK_RV pad_pss(enum host_hash hash, enum host_hash mgf, struct rd digest, struct rd salt, uint8_t *block, size_t len,
-              size_t bits)
+CK_RV pad_pss(enum host_hash hash, enum host_hash mgf, struct rd digest, struct rd salt, uint8_t *block,
+              size_t len, size_t bits)
 {
     size_t size = host_hash_size(hash), em = (bits + 6) / 8;
     if (digest.n != size)
@@ -187,8 +193,8 @@ CK_RV pad_pss(enum host_hash hash, enum host_hash mgf, struct rd digest, struct 
 }
 
 /* 9.1.2 */
-CK_RV pad_pss_verify(enum host_hash hash, enum host_hash mgf, struct rd digest, size_t salt, const uint8_t *block,
-                     size_t len, size_t bits)
+CK_RV pad_pss_verify(enum host_hash hash, enum host_hash mgf, struct rd digest, size_t salt,
+                     const uint8_t *block, size_t len, size_t bits)
 {
     size_t size = host_hash_size(hash), em = (bits + 6) / 8, spare = 8 * em - (bits - 1);
     uint8_t db[MECH_MAX_BLOCK], expected[HOST_MAX_HASH];
@@ -237,8 +243,8 @@ CK_RV pad_oaep(enum host_hash hash, enum host_hash mgf, struct rd label, struct 
 }
 
 /* 7.1.2, step 3 in constant time (Manger's attack) */
-CK_RV pad_oaep_remove(enum host_hash hash, enum host_hash mgf, struct rd label, const uint8_t *block, size_t len,
-                      uint8_t *out, size_t *out_len)
+CK_RV pad_oaep_remove(enum host_hash hash, enum host_hash mgf, struct rd label, const uint8_t *block,
+                      size_t len, uint8_t *out, size_t *out_len)
 {
     size_t size = host_hash_size(hash);
     uint8_t em[MECH_MAX_BLOCK], expected[HOST_MAX_HASH];

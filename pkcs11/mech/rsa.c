@@ -198,8 +198,9 @@ static CK_RV pss_params(struct mech_op *op, const CK_MECHANISM *m)
         return CKR_MECHANISM_PARAM_INVALID;
     if (op->row->hash != HOST_NONE && op->row->hash != op->rsa.hash)
         return CKR_MECHANISM_PARAM_INVALID;
-    return (modulus_bits(op) + 6) / 8 < host_hash_size(op->rsa.hash) + p.sLen + 2 ? CKR_MECHANISM_PARAM_INVALID
-                                                                                   : CKR_OK;
+    return (modulus_bits(op) + 6) / 8 < host_hash_size(op->rsa.hash) + p.sLen + 2
+               ? CKR_MECHANISM_PARAM_INVALID
+               : CKR_OK;
 }
 
 static CK_RV pss_block(const struct mech_op *op, struct rd msg, uint8_t *block, size_t *len)
@@ -208,7 +209,8 @@ static CK_RV pss_block(const struct mech_op *op, struct rd msg, uint8_t *block, 
     *len = op->n_len;
     if (host_random(salt, op->rsa.salt) != HOST_OK)
         return CKR_FUNCTION_FAILED;
-    return pad_pss(op->rsa.hash, op->rsa.mgf, msg, rd_of(salt, op->rsa.salt), block, op->n_len, modulus_bits(op));
+    return pad_pss(op->rsa.hash, op->rsa.mgf, msg, rd_of(salt, op->rsa.salt), block, op->n_len,
+                   modulus_bits(op));
 }
 
 static CK_RV pss_verify(const struct mech_op *op, struct rd msg, struct rd signature)
@@ -270,8 +272,8 @@ static CK_RV oaep_decrypt(const struct mech_op *op, struct rd raw, uint8_t *out,
 {
     if (raw.n != op->n_len)
         return CKR_DEVICE_ERROR;
-    return pad_oaep_remove(op->rsa.hash, op->rsa.mgf, rd_of(op->rsa.label, op->rsa.label_len), raw.p, raw.n, out,
-                           len);
+    return pad_oaep_remove(op->rsa.hash, op->rsa.mgf, rd_of(op->rsa.label, op->rsa.label_len), raw.p, raw.n,
+                           out, len);
 }
 
 static const struct mech_family oaep = {.name = "RSA OAEP",
@@ -280,10 +282,9 @@ static const struct mech_family oaep = {.name = "RSA OAEP",
                                         .decrypt_finish = oaep_decrypt,
                                         .out_len = modulus_len};
 
-#define SV  (CKF_SIGN | CKF_VERIFY)
-#define ALL (SV | CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER | CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP)
-#define RSA(type, flags, hash, family)                                                                        \
-    ROW(type, CKK_RSA, 1024, 4096, flags, MECH_CARD, hash, family)
+#define SV                             (CKF_SIGN | CKF_VERIFY)
+#define ALL                            (SV | CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER | CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP)
+#define RSA(type, flags, hash, family) ROW(type, CKK_RSA, 1024, 4096, flags, MECH_CARD, hash, family)
 
 static const struct mech_row rows[] = {
     RSA(CKM_RSA_PKCS, ALL, HOST_NONE, &pkcs1),

@@ -1,4 +1,5 @@
-/* Objects as bags of attributes: building from templates, reading, matching and changing by the rows' footnotes. */
+/* Objects as bags of attributes: building from templates, reading, matching and changing by the rows'
+ * footnotes. */
 #include "object/attr.h"
 #include "card/base/secret.h"
 #include <stdlib.h>
@@ -214,7 +215,8 @@ static bool value_fits(const struct attr_row *row, const CK_ATTRIBUTE *a)
     case AK_ULONG:
         return a->ulValueLen == sizeof(CK_ULONG);
     case AK_DATE:
-        return a->ulValueLen == 0 || (a->ulValueLen == sizeof(CK_DATE) && all_digits(a->pValue, sizeof(CK_DATE)));
+        return a->ulValueLen == 0 ||
+               (a->ulValueLen == sizeof(CK_DATE) && all_digits(a->pValue, sizeof(CK_DATE)));
     case AK_MECHANISMS:
         return a->ulValueLen % sizeof(CK_MECHANISM_TYPE) == 0;
     case AK_TEMPLATE:
@@ -272,7 +274,8 @@ static CK_RV find_rows(const CK_ATTRIBUTE *templ, CK_ULONG count, CK_OBJECT_CLAS
     return *rows == NULL ? CKR_ATTRIBUTE_VALUE_INVALID : CKR_OK;
 }
 
-static CK_RV check_musts(const struct attr_rows *rows, const CK_ATTRIBUTE *templ, CK_ULONG count, unsigned must)
+static CK_RV check_musts(const struct attr_rows *rows, const CK_ATTRIBUTE *templ, CK_ULONG count,
+                         unsigned must)
 {
     for (; rows != NULL; rows = rows->base)
         for (size_t i = 0; i < rows->count; i++)
@@ -281,18 +284,18 @@ static CK_RV check_musts(const struct attr_rows *rows, const CK_ATTRIBUTE *templ
     return CKR_OK;
 }
 
-CK_RV attr_build(const CK_ATTRIBUTE *templ, CK_ULONG count, enum attr_how how, CK_OBJECT_CLASS class, CK_ULONG kind,
-                 bool is_so, struct object **out)
+CK_RV attr_build(const CK_ATTRIBUTE *templ, CK_ULONG count, enum attr_how how, CK_OBJECT_CLASS class,
+                 CK_ULONG kind, bool is_so, struct object **out)
 {
     static const unsigned must[] = {A_MUST_CREATE, A_MUST_GENERATE, A_MUST_UNWRAP};
-    static const unsigned not[] = {A_NOT_CREATE, A_NOT_GENERATE, A_NOT_UNWRAP};
+    static const unsigned not [] = {A_NOT_CREATE, A_NOT_GENERATE, A_NOT_UNWRAP};
     const struct attr_rows *rows;
     *out = NULL;
     CK_RV rv = attr_template_check(templ, count);
     if (rv == CKR_OK)
         rv = find_rows(templ, count, class, kind, &rows);
     for (CK_ULONG i = 0; rv == CKR_OK && i < count; i++) {
-        rv = check_entry(rows, &templ[i], not[how], is_so);
+        rv = check_entry(rows, &templ[i], not [how], is_so);
         if (rv == CKR_OK && !given_once(templ, count, i))
             rv = CKR_TEMPLATE_INCONSISTENT;
     }
@@ -374,7 +377,8 @@ bool attr_match(const struct object *o, const CK_ATTRIBUTE *templ, CK_ULONG coun
     return true;
 }
 
-static bool allowed_change(const struct object *o, const struct attr_row *row, const CK_ATTRIBUTE *a, bool copying)
+static bool allowed_change(const struct object *o, const struct attr_row *row, const CK_ATTRIBUTE *a,
+                           bool copying)
 {
     const struct attr *have = find(o, a->type);
     if (have != NULL && have->len == a->ulValueLen &&
@@ -387,7 +391,8 @@ static bool allowed_change(const struct object *o, const struct attr_row *row, c
     return (row->notes & A_MODIFY) || (copying && (row->notes & A_COPY));
 }
 
-CK_RV attr_may_set(const struct object *o, const CK_ATTRIBUTE *templ, CK_ULONG count, bool is_so, bool copying)
+CK_RV attr_may_set(const struct object *o, const CK_ATTRIBUTE *templ, CK_ULONG count, bool is_so,
+                   bool copying)
 {
     CK_RV rv = attr_template_check(templ, count);
     if (rv == CKR_OK && !copying && !object_bool(o, CKA_MODIFIABLE))

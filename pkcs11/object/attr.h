@@ -1,7 +1,8 @@
-/* The attribute engine: objects as bags of attributes, governed by rows that carry the standard's footnotes as flags. */
+/* The attribute engine: objects as bags of attributes, governed by rows that carry the standard's footnotes
+ * as flags. */
 #pragma once
-#include "object/p11.h"
 #include "card/base/rd.h"
+#include "object/p11.h"
 
 /* Footnotes of PKCS #11 2.40, table 10 (4.2), by their numbers. */
 enum attr_note {
@@ -29,7 +30,10 @@ struct attr_row {
     unsigned notes;
     CK_ULONG value; /* default of AK_BOOL and AK_ULONG */
 };
-#define ATTR(type, kind, notes, value) {type, #type, kind, notes, value}
+#define ATTR(type, kind, notes, value)                                                                       \
+    {                                                                                                        \
+        type, #type, kind, notes, value                                                                      \
+    }
 
 /* The attributes of a class (and kind of key): its own rows and those of what it specialises. */
 struct attr_rows {
@@ -79,19 +83,22 @@ bool object_set_ulong(struct object *o, CK_ATTRIBUTE_TYPE type, CK_ULONG value);
 /* The empty view with p NULL when it isn't there. */
 struct rd object_get(const struct object *o, CK_ATTRIBUTE_TYPE type);
 bool object_bool(const struct object *o, CK_ATTRIBUTE_TYPE type);
-CK_ULONG object_ulong(const struct object *o, CK_ATTRIBUTE_TYPE type); /* CK_UNAVAILABLE_INFORMATION: absent */
+CK_ULONG object_ulong(const struct object *o,
+                      CK_ATTRIBUTE_TYPE type); /* CK_UNAVAILABLE_INFORMATION: absent */
 CK_OBJECT_CLASS object_class(const struct object *o);
 
-/* A new object from a template, by the footnotes of `how`. class and kind: what the function implies (a generated key);
- * CK_UNAVAILABLE_INFORMATION: they have to stand in the template. is_so: the SO is logged in. *out is NULL after failure. */
-CK_RV attr_build(const CK_ATTRIBUTE *templ, CK_ULONG count, enum attr_how how, CK_OBJECT_CLASS class, CK_ULONG kind,
-                 bool is_so, struct object **out);
+/* A new object from a template, by the footnotes of `how`. class and kind: what the function implies (a
+ * generated key); CK_UNAVAILABLE_INFORMATION: they have to stand in the template. is_so: the SO is logged in.
+ * *out is NULL after failure. */
+CK_RV attr_build(const CK_ATTRIBUTE *templ, CK_ULONG count, enum attr_how how, CK_OBJECT_CLASS class,
+                 CK_ULONG kind, bool is_so, struct object **out);
 /* C_GetAttributeValue's rules (2.40, 5.7): every entry is worked through. */
 CK_RV attr_read(const struct object *o, CK_ATTRIBUTE *templ, CK_ULONG count);
 /* Whether o has every attribute of the template with that value. Secret values never match. */
 bool attr_match(const struct object *o, const CK_ATTRIBUTE *templ, CK_ULONG count);
 /* C_SetAttributeValue (copying: C_CopyObject) allows this template for o; nothing is changed. */
-CK_RV attr_may_set(const struct object *o, const CK_ATTRIBUTE *templ, CK_ULONG count, bool is_so, bool copying);
+CK_RV attr_may_set(const struct object *o, const CK_ATTRIBUTE *templ, CK_ULONG count, bool is_so,
+                   bool copying);
 /* Does it: all or nothing. Call attr_may_set before. */
 CK_RV attr_set(struct object *o, const CK_ATTRIBUTE *templ, CK_ULONG count);
 /* A copy with the same values. NULL: no memory. */

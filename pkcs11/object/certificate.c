@@ -14,7 +14,8 @@ static const struct attr_rows base = {"certificate",   &rows_storage,        ROW
                                       CKO_CERTIFICATE, CKA_CERTIFICATE_TYPE, 0};
 
 static const struct attr_row x509[] = {
-    ATTR(CKA_SUBJECT, AK_BYTES, 0, 0), /* footnote 1 in the standard; taken from the value when it isn't given */
+    ATTR(CKA_SUBJECT, AK_BYTES, 0,
+         0), /* footnote 1 in the standard; taken from the value when it isn't given */
     ATTR(CKA_ID, AK_BYTES, A_MODIFY, 0),
     ATTR(CKA_ISSUER, AK_BYTES, A_MODIFY, 0),
     ATTR(CKA_SERIAL_NUMBER, AK_BYTES, A_MODIFY, 0),

@@ -20,7 +20,8 @@ static const struct attr_row common[] = {
     ATTR(CKA_ALWAYS_AUTHENTICATE, AK_BOOL, 0, 0),
     ATTR(CKA_PUBLIC_KEY_INFO, AK_BYTES, 0, 0),
 };
-static const struct attr_rows base = {"private key", &rows_key, ROWS(common), CKO_PRIVATE_KEY, CKA_KEY_TYPE, 0};
+static const struct attr_rows base = {"private key",   &rows_key,    ROWS(common),
+                                      CKO_PRIVATE_KEY, CKA_KEY_TYPE, 0};
 
 #define PART (A_NOT_GENERATE | A_NOT_UNWRAP | A_SECRET)
 

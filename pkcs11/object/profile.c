@@ -3,7 +3,8 @@
 
 #define READ_ONLY (A_NOT_CREATE | A_NOT_GENERATE | A_NOT_UNWRAP)
 
-/* The standard derives profiles from bare objects; browsers search them with CKA_TOKEN, so they have storage rows. */
+/* The standard derives profiles from bare objects; browsers search them with CKA_TOKEN, so they have storage
+ * rows. */
 static const struct attr_row profile[] = {
     ATTR(CKA_PROFILE_ID, AK_ULONG, READ_ONLY, 0),
 };

@@ -15,8 +15,8 @@ static const struct attr_row storage[] = {
     ATTR(CKA_DESTROYABLE, AK_BOOL, A_MODIFY, 1),
     ATTR(CKA_UNIQUE_ID, AK_BYTES, A_NOT_CREATE | A_NOT_GENERATE | A_NOT_UNWRAP, 0),
 };
-const struct attr_rows rows_storage = {
-    "storage object", &rows_object, ROWS(storage), CK_UNAVAILABLE_INFORMATION, CKA_CLASS, 0};
+const struct attr_rows rows_storage = {"storage object",           &rows_object, ROWS(storage),
+                                       CK_UNAVAILABLE_INFORMATION, CKA_CLASS,    0};
 
 static const struct attr_row key[] = {
     ATTR(CKA_KEY_TYPE, AK_ULONG, A_MUST_CREATE | A_MUST_UNWRAP | A_ABSENT, 0),
@@ -25,13 +25,16 @@ static const struct attr_row key[] = {
     ATTR(CKA_END_DATE, AK_DATE, A_MODIFY, 0),
     ATTR(CKA_DERIVE, AK_BOOL, A_MODIFY, 0),
     ATTR(CKA_LOCAL, AK_BOOL, A_NOT_CREATE | A_NOT_GENERATE | A_NOT_UNWRAP, 0),
-    ATTR(CKA_KEY_GEN_MECHANISM, AK_ULONG, A_NOT_CREATE | A_NOT_GENERATE | A_NOT_UNWRAP, CK_UNAVAILABLE_INFORMATION),
+    ATTR(CKA_KEY_GEN_MECHANISM, AK_ULONG, A_NOT_CREATE | A_NOT_GENERATE | A_NOT_UNWRAP,
+         CK_UNAVAILABLE_INFORMATION),
     ATTR(CKA_ALLOWED_MECHANISMS, AK_MECHANISMS, 0, 0),
 };
-const struct attr_rows rows_key = {"key", &rows_storage, ROWS(key), CK_UNAVAILABLE_INFORMATION, CKA_KEY_TYPE, 0};
+const struct attr_rows rows_key = {"key", &rows_storage, ROWS(key), CK_UNAVAILABLE_INFORMATION, CKA_KEY_TYPE,
+                                   0};
 
 static const struct attr_rows *const classes[] = {
-    rows_certificate, rows_public_key, rows_private_key, rows_secret_key, rows_data, rows_profile, rows_feature,
+    rows_certificate, rows_public_key, rows_private_key, rows_secret_key,
+    rows_data,        rows_profile,    rows_feature,
 };
 #define CLASSES (sizeof classes / sizeof classes[0])
 

@@ -29,7 +29,10 @@ static const struct attr_row length[] = {
     ATTR(CKA_VALUE_LEN, AK_ULONG, A_NOT_CREATE | A_MUST_GENERATE, 0),
 };
 
-#define SECRET(name, type) {name, &base, ROWS(length), CKO_SECRET_KEY, CKA_KEY_TYPE, type}
+#define SECRET(name, type)                                                                                   \
+    {                                                                                                        \
+        name, &base, ROWS(length), CKO_SECRET_KEY, CKA_KEY_TYPE, type                                        \
+    }
 
 const struct attr_rows rows_secret_key[] = {
     SECRET("generic secret key", CKK_GENERIC_SECRET),

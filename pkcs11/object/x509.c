@@ -33,7 +33,8 @@ static bool says_ca(struct rd extensions)
         if (!rd_tlv(&one, 0x06, &oid) || !rd_tlv_opt(&one, 0x01, &critical) || !rd_tlv(&one, 0x04, &value))
             return false;
         if (rd_is(oid, basic_constraints, sizeof basic_constraints))
-            return rd_tlv(&value, 0x30, &constraints) && rd_tlv(&constraints, 0x01, &ca) && ca.n == 1 && ca.p[0] != 0;
+            return rd_tlv(&value, 0x30, &constraints) && rd_tlv(&constraints, 0x01, &ca) && ca.n == 1 &&
+                   ca.p[0] != 0;
     }
     return false;
 }
@@ -80,8 +81,10 @@ static const uint8_t oid_p521[] = {0x06, 0x05, 0x2B, 0x81, 0x04, 0x00, 0x23};
 static const uint8_t oid_ed25519[] = {0x06, 0x03, 0x2B, 0x65, 0x70};
 static const uint8_t oid_x25519[] = {0x06, 0x03, 0x2B, 0x65, 0x6E};
 /* PKCS #11 3.0, 2.3.5 and 2.3.7: these curves may also be named by PrintableStrings. */
-static const uint8_t name_ed25519[] = "\x13\x0C" "edwards25519";
-static const uint8_t name_x25519[] = "\x13\x0A" "curve25519";
+static const uint8_t name_ed25519[] = "\x13\x0C"
+                                      "edwards25519";
+static const uint8_t name_x25519[] = "\x13\x0A"
+                                     "curve25519";
 
 static const struct {
     enum spki_kind kind;
@@ -156,7 +159,8 @@ bool spki_parse(struct rd der, struct spki *out)
         !rd_tlv(&spki, 0x03, &bits) || !rd_end(&spki) || !rd_u8(&bits, &unused) || unused != 0 ||
         !whole(&algorithm, 0x06, &oid))
         return false;
-    bool ok = rd_is(oid, oid_rsa, sizeof oid_rsa) ? parse_rsa(bits, &key) : parse_point(oid, algorithm, bits, &key);
+    bool ok =
+        rd_is(oid, oid_rsa, sizeof oid_rsa) ? parse_rsa(bits, &key) : parse_point(oid, algorithm, bits, &key);
     if (ok)
         *out = key;
     return ok;

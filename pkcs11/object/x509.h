@@ -1,4 +1,5 @@
-/* What the module needs to know of a certificate or a public key, read from its DER (RFC 5280, 4.1; RFC 5480; RFC 8410). */
+/* What the module needs to know of a certificate or a public key, read from its DER (RFC 5280, 4.1; RFC 5480;
+ * RFC 8410). */
 #pragma once
 #include "card/base/wr.h"
 

@@ -1,0 +1,25 @@
+/* A transaction in which the card may be written to. */
+#include "core/admin.h"
+#include "core/login.h"
+#include "core/token.h"
+
+CK_RV admin_begin(struct session *se)
+{
+    struct slot *s = se->slot;
+    if (!se->rw)
+        return CKR_SESSION_READ_ONLY;
+    if (s->login != LOGIN_SO || s->so_by_puk)
+        return CKR_USER_NOT_LOGGED_IN;
+    CK_RV rv = token_begin(s, true);
+    if (rv != CKR_OK)
+        return rv;
+    rv = login_admin(s);
+    if (rv != CKR_OK)
+        token_end(s, TP_LEAVE);
+    return rv;
+}
+
+void admin_end(struct slot *s)
+{
+    token_end(s, TP_LEAVE);
+}

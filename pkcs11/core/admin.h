@@ -1,0 +1,8 @@
+/* A transaction in which the card may be written to. */
+#pragma once
+#include "core/core.h"
+
+/* The session may write to the card (R/W, SO logged in), and the management key is authenticated. After
+ * CKR_OK admin_end has to follow. */
+CK_RV admin_begin(struct session *se);
+void admin_end(struct slot *s);

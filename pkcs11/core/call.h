@@ -1,0 +1,20 @@
+/* The one shape of every C_ function: enter, do, leave; nothing returns past the lock. */
+#pragma once
+#include "core/module.h"
+
+struct call {
+    CK_RV rv; /* what the function will return */
+    const char *name;
+    struct module *module;
+    struct slot *slot; /* locked */
+    struct session *session;
+    uint64_t start;
+};
+
+/* false: c->rv says why; call_leave has to be called in any case. */
+bool call_enter(struct call *c, CK_SESSION_HANDLE session, const char *name);
+/* The same, and the card is asked whether it is still in (0 exchanges). */
+bool call_enter_checked(struct call *c, CK_SESSION_HANDLE session, const char *name);
+bool call_enter_slot(struct call *c, CK_SLOT_ID slot, const char *name);
+bool call_enter_module(struct call *c, const char *name);
+CK_RV call_leave(struct call *c);

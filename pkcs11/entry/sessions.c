@@ -1,0 +1,198 @@
+/* Session management (2.40, 5.6; 3.0: C_LoginUser, C_SessionCancel). */
+#include "core/find.h"
+#include "core/login.h"
+#include "core/op.h"
+#include "core/slot.h"
+#include "entry/entry.h"
+
+CK_RV C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify,
+                    CK_SESSION_HANDLE *session)
+{
+    struct call c;
+    struct module *m = module_enter();
+    if (m != NULL) {
+        (void)slots_refresh(m);
+        module_leave();
+    }
+    if (call_enter_slot(&c, slot, __func__)) {
+        if (session == NULL)
+            c.rv = CKR_ARGUMENTS_BAD;
+        else if ((flags & CKF_SERIAL_SESSION) == 0)
+            c.rv = CKR_SESSION_PARALLEL_NOT_SUPPORTED;
+        else if (flags & CKF_ASYNC_SESSION)
+            c.rv = CKR_SESSION_ASYNC_NOT_SUPPORTED;
+        else if (!slot_present(c.slot))
+            c.rv = CKR_TOKEN_NOT_PRESENT;
+        else
+            c.rv = session_open(c.slot, flags, application, notify, session);
+    }
+    return call_leave(&c);
+}
+
+CK_RV C_CloseSession(CK_SESSION_HANDLE session)
+{
+    struct call c;
+    if (call_enter(&c, session, __func__)) {
+        if (c.slot->sessions.count == 1)
+            login_release(c.slot);
+        session_close(c.session);
+    }
+    return call_leave(&c);
+}
+
+CK_RV C_CloseAllSessions(CK_SLOT_ID slot)
+{
+    struct call c;
+    if (call_enter_slot(&c, slot, __func__)) {
+        login_release(c.slot);
+        session_close_all(c.slot);
+    }
+    return call_leave(&c);
+}
+
+CK_RV C_GetSessionInfo(CK_SESSION_HANDLE session, CK_SESSION_INFO *info)
+{
+    struct call c;
+    if (call_enter_checked(&c, session, __func__)) {
+        if (info == NULL)
+            c.rv = CKR_ARGUMENTS_BAD;
+        else
+            *info = (CK_SESSION_INFO){.slotID = c.slot->id,
+                                      .state = session_state(c.session),
+                                      .flags = CKF_SERIAL_SESSION | (c.session->rw ? CKF_RW_SESSION : 0)};
+    }
+    return call_leave(&c);
+}
+
+static CK_RV context_login(struct session *se, struct rd pin)
+{
+    struct slot *s = se->slot;
+    if (s->login == LOGIN_SO)
+        return CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
+    for (int kind = 0; kind < OP_KINDS; kind++) {
+        struct operation *op = se->op[kind];
+        if (op != NULL && op->key != NULL && object_bool(op->key, CKA_ALWAYS_AUTHENTICATE))
+            return s->login == LOGIN_USER ? login_context(s, op, pin) : CKR_USER_NOT_LOGGED_IN;
+    }
+    return CKR_OPERATION_NOT_INITIALIZED;
+}
+
+static bool has_read_only(const struct slot *s)
+{
+    return s->sessions.count > s->rw_sessions;
+}
+
+static CK_RV login(struct session *se, CK_USER_TYPE user, struct rd pin)
+{
+    struct slot *s = se->slot;
+    if (user == CKU_CONTEXT_SPECIFIC)
+        return context_login(se, pin);
+    if (user != CKU_USER && user != CKU_SO)
+        return CKR_USER_TYPE_INVALID;
+    if (s->login != LOGIN_NONE)
+        return (s->login == LOGIN_USER) == (user == CKU_USER) ? CKR_USER_ALREADY_LOGGED_IN
+                                                              : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
+    if (user == CKU_USER)
+        return login_user(s, pin);
+    return has_read_only(s) ? CKR_SESSION_READ_ONLY_EXISTS : login_so(s, pin);
+}
+
+CK_RV C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_BYTE *pin, CK_ULONG pin_len)
+{
+    struct call c;
+    if (call_enter(&c, session, __func__))
+        c.rv = pin == NULL ? CKR_ARGUMENTS_BAD : login(c.session, user, rd_of(pin, pin_len));
+    return call_leave(&c);
+}
+
+CK_RV C_LoginUser(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG pin_len,
+                  CK_UTF8CHAR_PTR username, CK_ULONG username_len)
+{
+    struct call c;
+    if (call_enter(&c, session, __func__)) {
+        if (pin == NULL || !in_ok(username, username_len))
+            c.rv = CKR_ARGUMENTS_BAD;
+        else if (username_len != 0)
+            c.rv = CKR_USER_TYPE_INVALID; /* a card knows no user names */
+        else
+            c.rv = login(c.session, user, rd_of(pin, pin_len));
+    }
+    return call_leave(&c);
+}
+
+CK_RV C_Logout(CK_SESSION_HANDLE session)
+{
+    struct call c;
+    if (call_enter(&c, session, __func__)) {
+        if (c.slot->login == LOGIN_NONE)
+            c.rv = CKR_USER_NOT_LOGGED_IN;
+        else
+            login_release(c.slot);
+    }
+    return call_leave(&c);
+}
+
+CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
+{
+    static const struct {
+        CK_FLAGS flags;
+        enum op_kind kind;
+    } kinds[] = {
+        {CKF_SIGN | CKF_MESSAGE_SIGN, OP_SIGN},
+        {CKF_VERIFY | CKF_MESSAGE_VERIFY, OP_VERIFY},
+        {CKF_ENCRYPT | CKF_MESSAGE_ENCRYPT, OP_ENCRYPT},
+        {CKF_DECRYPT | CKF_MESSAGE_DECRYPT, OP_DECRYPT},
+        {CKF_DIGEST, OP_DIGEST},
+        {CKF_SIGN_RECOVER, OP_SIGN_RECOVER},
+        {CKF_VERIFY_RECOVER, OP_VERIFY_RECOVER},
+    };
+    struct call c;
+    if (call_enter(&c, session, __func__)) {
+        for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+            if (flags & kinds[i].flags)
+                op_end(c.session, kinds[i].kind);
+        if ((flags & CKF_FIND_OBJECTS) && c.session->find != NULL)
+            c.rv = find_end(c.session);
+    }
+    return call_leave(&c);
+}
+
+/* What a session would have to save lives in OpenSSL's contexts, and a card's key can't be saved at all. */
+CK_RV C_GetOperationState(CK_SESSION_HANDLE session, CK_BYTE *state, CK_ULONG *len)
+{
+    struct call c;
+    (void)state;
+    if (call_enter(&c, session, __func__)) {
+        bool active = false;
+        for (int kind = 0; kind < OP_KINDS; kind++)
+            active = active || c.session->op[kind] != NULL;
+        c.rv = len == NULL ? CKR_ARGUMENTS_BAD
+               : active    ? CKR_STATE_UNSAVEABLE
+                           : CKR_OPERATION_NOT_INITIALIZED;
+    }
+    return call_leave(&c);
+}
+
+CK_RV C_SetOperationState(CK_SESSION_HANDLE session, CK_BYTE *state, CK_ULONG len,
+                          CK_OBJECT_HANDLE encryption, CK_OBJECT_HANDLE authentication)
+{
+    struct call c;
+    (void)encryption;
+    (void)authentication;
+    if (call_enter(&c, session, __func__))
+        c.rv = !in_ok(state, len) ? CKR_ARGUMENTS_BAD : CKR_SAVED_STATE_INVALID;
+    return call_leave(&c);
+}
+
+CK_RV C_GetSessionValidationFlags(CK_SESSION_HANDLE session, CK_SESSION_VALIDATION_FLAGS_TYPE type,
+                                  CK_FLAGS *flags)
+{
+    struct call c;
+    if (call_enter(&c, session, __func__)) {
+        if (flags == NULL || type != CKS_LAST_VALIDATION_OK)
+            c.rv = CKR_ARGUMENTS_BAD;
+        else
+            *flags = 0; /* no validation is claimed */
+    }
+    return call_leave(&c);
+}
