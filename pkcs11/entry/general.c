@@ -12,7 +12,7 @@ CK_RV C_Finalize(void *reserved)
     return reserved != NULL ? CKR_ARGUMENTS_BAD : module_stop();
 }
 
-CK_RV C_GetInfo(struct ck_info *info)
+CK_RV C_GetInfo(CK_INFO *info)
 {
     struct call c;
     if (call_enter_module(&c, __func__)) {

@@ -22,7 +22,7 @@ static CK_INTERFACE interfaces[] = {
 };
 #define INTERFACES (sizeof interfaces / sizeof interfaces[0])
 
-CK_RV C_GetFunctionList(struct ck_function_list **list)
+CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
 {
     if (list == NULL)
         return CKR_ARGUMENTS_BAD;
