@@ -7,7 +7,8 @@
 bool fault_open(struct fault_device *device)
 {
     memset(device, 0, sizeof *device);
-    return ram_device_open(&device->seen) && ram_device_open(&device->durable);
+    return ram_device_open(&device->seen) && ram_device_open(&device->durable) &&
+           ram_device_open(&device->saved);
 }
 
 static void forget_pending(struct fault_device *device)
@@ -22,6 +23,7 @@ void fault_close(struct fault_device *device)
     forget_pending(device);
     ram_device_close(&device->seen);
     ram_device_close(&device->durable);
+    ram_device_close(&device->saved);
 }
 
 /* splitmix64: small, and the same everywhere */
@@ -33,8 +35,25 @@ static uint64_t draw(struct fault_device *device)
     return z ^ z >> 31;
 }
 
+static void mark(bool *chunks, const struct fault_write *w)
+{
+    if (w->len != 0)
+        for (uint64_t i = w->offset / FAULT_CHUNK; i <= (w->offset + w->len - 1) / FAULT_CHUNK; i++)
+            chunks[i] = true;
+}
+
+static void copy_marked(bool *chunks, struct ram_device *to, const struct ram_device *from)
+{
+    for (size_t i = 0; i < FAULT_CHUNKS; i++)
+        if (chunks[i]) {
+            memcpy(to->bytes + i * FAULT_CHUNK, from->bytes + i * FAULT_CHUNK, FAULT_CHUNK);
+            chunks[i] = false;
+        }
+}
+
 static void settle(struct fault_device *device, const struct fault_write *w)
 {
+    mark(device->changed, w);
     memcpy(device->durable.bytes + w->offset, w->bytes, w->len);
 }
 
@@ -46,6 +65,7 @@ static void settle_prefix(struct fault_device *device, struct fault_write w)
 
 static void settle_noise(struct fault_device *device, const struct fault_write *w)
 {
+    mark(device->changed, w);
     for (size_t i = 0; i < w->len; i++) {
         uint64_t dice = draw(device);
         if ((dice & 3) != 0)
@@ -117,6 +137,7 @@ static bool fault_write(void *world, uint64_t offset, const void *bytes, size_t 
         return false;
     memcpy(w.bytes, bytes, len);
     device->pending[device->pendings++] = w;
+    mark(device->unequal, &w);
     if (!cut(device))
         return true;
     lose_power(device);
@@ -157,5 +178,20 @@ void fault_restore_power(struct fault_device *device)
         lose_power(device);
     device->dead = false;
     device->cut_after = 0;
-    memcpy(device->seen.bytes, device->durable.bytes, RAM_DEVICE_SIZE);
+    copy_marked(device->unequal, &device->seen, &device->durable);
+}
+
+void fault_save(struct fault_device *device)
+{
+    fault_restore_power(device);
+    copy_marked(device->changed, &device->saved, &device->durable);
+}
+
+void fault_load(struct fault_device *device)
+{
+    fault_restore_power(device);
+    for (size_t i = 0; i < FAULT_CHUNKS; i++)
+        device->unequal[i] = device->changed[i];
+    copy_marked(device->changed, &device->durable, &device->saved);
+    copy_marked(device->unequal, &device->seen, &device->durable);
 }

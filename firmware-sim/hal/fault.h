@@ -4,7 +4,7 @@
 
 #include "hal/ram.h"
 
-enum { FAULT_PENDING_MAX = 64 };
+enum { FAULT_PENDING_MAX = 64, FAULT_CHUNK = 4096, FAULT_CHUNKS = RAM_DEVICE_SIZE / FAULT_CHUNK };
 
 enum fault_mode {
     FAULT_CLEAN,     /* everything before the cut is there, the write that was cut is not */
@@ -22,7 +22,9 @@ struct fault_write {
 /* A device with a cache in front: reads see the cache, a power cut sees what was synced and some of the rest.
  */
 struct fault_device {
-    struct ram_device seen, durable;
+    struct ram_device seen, durable, saved;
+    bool unequal[FAULT_CHUNKS]; /* seen and durable may differ there */
+    bool changed[FAULT_CHUNKS]; /* durable and saved may differ there */
     struct fault_write pending[FAULT_PENDING_MAX];
     size_t pendings;
     enum fault_mode mode;
@@ -40,5 +42,9 @@ struct hal_storage fault_storage(struct fault_device *device);
 void fault_arm(struct fault_device *device, uint64_t n, enum fault_mode mode, uint64_t seed);
 /* Power comes back: what survived is now what can be read. */
 void fault_restore_power(struct fault_device *device);
+
+/* Keeps what is durable, after a power cut between two operations; and goes back to it, the same way. */
+void fault_save(struct fault_device *device);
+void fault_load(struct fault_device *device);
 
 #endif
