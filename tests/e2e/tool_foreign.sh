@@ -1,9 +1,13 @@
+#!/bin/sh
 # ingam issue against a CMP server that is not ours (openssl cmp) and a PKCS#11 module that is not ours (SoftHSM):
 # neither side can hide a mistake of the tool.
+# shellcheck disable=SC2154 # the stack sets variables by the names of what it starts
+# shellcheck source-path=SCRIPTDIR source=../lib/stack.sh
 . "$SOURCE/tests/lib/stack.sh"
+# shellcheck source-path=SCRIPTDIR source=tool_lib.sh
 . "$SOURCE/tests/e2e/tool_lib.sh"
 
-softhsm_new
+softhsm_new "card one"
 foreign_ca
 printf 'the code\n' >"$work/code"
 printf 'another\n' >"$work/wrong"
@@ -18,6 +22,7 @@ done
 objects() {
     pkcs11-tool --module "$softhsm" --login --pin 123456 -O 2>/dev/null | grep -v '^Using slot'
 }
+# shellcheck disable=SC2317 # called through expect_exit
 issue() {
     "$ingam" issue "$@" --module "$softhsm" --pin-file "$work/pin" --reference 4711 --timeout 20
 }

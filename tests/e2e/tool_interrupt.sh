@@ -1,6 +1,10 @@
+#!/bin/sh
 # ingam issue killed at every moment at which a state becomes durable: the same command, run again, ends with one
 # certificate, on the token and confirmed at the desk.
+# shellcheck disable=SC2154 # the stack sets variables by the names of what it starts
+# shellcheck source-path=SCRIPTDIR source=../lib/stack.sh
 . "$SOURCE/tests/lib/stack.sh"
+# shellcheck source-path=SCRIPTDIR source=tool_lib.sh
 . "$SOURCE/tests/e2e/tool_lib.sh"
 
 "$issuer" init --dir "$work/desk" --name 'Test CA' >/dev/null
@@ -10,7 +14,7 @@ url=${desk_ready#ready }
 # One try with the kill there; says how the first run ended.
 try() {
     rm -rf "$work/softhsm" "$work/code" "$HOME/.local"
-    softhsm_new
+    softhsm_new "card one"
     reference=$("$issuer" authorize --dir "$work/desk" --name '홍길동' --subject "/C=KR/O=Ingam/CN=홍길동 $1" \
         --code-file "$work/code" | sed -n 's/^reference //p')
     set -- "$1" "$ingam" issue 9a --key-type p256 --module "$softhsm" --pin-file "$work/pin" --issuer "$url" \

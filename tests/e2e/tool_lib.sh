@@ -3,12 +3,12 @@
 
 softhsm=$(find /usr/lib -name libsofthsm2.so 2>/dev/null | sort | head -n 1)
 
-# softhsm_new [LABEL]: one more token in a private store; PIN 123456.
+# softhsm_new LABEL: one more token in a private store; PIN 123456.
 softhsm_new() {
     export SOFTHSM2_CONF="$work/softhsm.conf"
     mkdir -p "$work/softhsm"
     printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$work/softhsm" >"$SOFTHSM2_CONF"
-    softhsm2-util --module "$softhsm" --init-token --free --label "${1:-card one}" --so-pin 12345678 --pin 123456 \
+    softhsm2-util --module "$softhsm" --init-token --free --label "$1" --so-pin 12345678 --pin 123456 \
         >/dev/null
     printf '123456\n' >"$work/pin"
 }

@@ -147,22 +147,25 @@ void session_close(struct session *session)
     session->open = false;
 }
 
-// What is left after a wrong PIN, as far as PKCS#11 tells.
-static void say_tries(const struct session *session, struct token *token, struct fault *fault)
+// A wrong PIN, and what is left after it as far as PKCS#11 tells.
+static enum exit_code pin_fault(struct session *session, struct token *token, CK_RV rv, struct fault *fault)
 {
     struct fault unused = {.code = EXIT_OK};
-    if (token_refresh(session->module, token, &unused) != EXIT_OK)
-        return;
-    if (token->flags & CKF_USER_PIN_LOCKED)
-        fault_todo(fault, _("The PIN is blocked now. Unblock it with the PUK: ingam pin unblock"));
-    else if (token->flags & CKF_USER_PIN_FINAL_TRY)
-        fault_todo(
+    token_refresh(session->module, token, &unused);
+    if (rv == CKR_PIN_INCORRECT && (token->flags & CKF_USER_PIN_LOCKED)) {
+        fault_set(fault, EXIT_BLOCKED, _("The PIN was not accepted, and it is blocked now."));
+        fault->rv_name = fault_rv_name(rv);
+        fault_why(fault, _("that was the last try (%s)"), fault->rv_name);
+        return fault_todo(fault, _("Unblock it with the PUK: ingam pin unblock"));
+    }
+    fault_rv(fault, rv, _("The PIN was not accepted."));
+    if (token->flags & CKF_USER_PIN_FINAL_TRY)
+        return fault_todo(
             fault,
             _("One try is left; it needs --last-try. Be sure of the PIN, or unblock it with the PUK."));
-    else if (token->flags & CKF_USER_PIN_COUNT_LOW)
-        fault_todo(fault, _("Few tries are left. Try again with the right PIN."));
-    else
-        fault_todo(fault, _("Try again with the right PIN."));
+    if (token->flags & CKF_USER_PIN_COUNT_LOW)
+        return fault_todo(fault, _("Few tries are left. Try again with the right PIN."));
+    return fault_todo(fault, _("Try again with the right PIN."));
 }
 
 static enum exit_code login_fault(struct session *session, struct token *token, CK_USER_TYPE who, CK_RV rv,
@@ -180,11 +183,8 @@ static enum exit_code login_fault(struct session *session, struct token *token, 
     }
     if (rv == CKR_PIN_LOCKED)
         return fault_rv(fault, rv, _("The PIN of this token is blocked."));
-    if (rv == CKR_PIN_INCORRECT || rv == CKR_PIN_LEN_RANGE || rv == CKR_PIN_INVALID) {
-        fault_rv(fault, rv, _("The PIN was not accepted."));
-        say_tries(session, token, fault);
-        return fault->code;
-    }
+    if (rv == CKR_PIN_INCORRECT || rv == CKR_PIN_LEN_RANGE || rv == CKR_PIN_INVALID)
+        return pin_fault(session, token, rv, fault);
     return fault_rv(fault, rv,
                     who == CKU_SO ? _("The login with the management key failed.")
                                   : _("The login with the PIN failed."));
