@@ -124,6 +124,7 @@ int main(int argc, char **argv)
         execute(&run);
     // Also what is wrong with the options is answered in JSON to who asked for it.
     run.options.json = json_wanted(argc, argv);
+    meet_look_again(&run);
     meet_release(&run);
     if (run.fault.code != EXIT_OK)
         output_fault(&run);

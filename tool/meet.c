@@ -8,6 +8,7 @@
 #include <p11-kit/uri.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static enum exit_code load(struct run *run)
 {
@@ -15,6 +16,9 @@ static enum exit_code load(struct run *run)
     const char *path = run->options.module;
     if (path == NULL)
         path = secure_getenv("INGAM_MODULE");
+    // Ingam's module refuses the last try by itself unless it is told so.
+    if (run->options.last_try)
+        setenv("INGAM_LAST_TRY", "1", 1);
     if (path == NULL || path[0] == '\0')
         path = paths_module(own, sizeof own) ? own : INGAM_MODULE_INSTALLED;
     return module_load(&run->module, path, &run->fault);
@@ -123,6 +127,27 @@ enum exit_code meet_needs(struct run *run)
     if ((needs & NEED_ISSUER) && cmp_reach(run->options.issuer, run->options.timeout, &run->fault) != EXIT_OK)
         return run->fault.code;
     return log_in(run, needs);
+}
+
+void meet_look_again(struct run *run)
+{
+    struct fault *fault = &run->fault;
+    const struct timespec pause = {0, 50 * 1000 * 1000};
+    CK_RV rv = CKR_DEVICE_ERROR;
+    if (!run->session.open || fault->rv_name == NULL || strcmp(fault->rv_name, "CKR_DEVICE_ERROR") != 0)
+        return;
+    for (int i = 0; i < 40 && rv == CKR_DEVICE_ERROR; i++) {
+        CK_TOKEN_INFO info;
+        if (i > 0)
+            nanosleep(&pause, NULL);
+        rv = run->module.f->C_GetTokenInfo(run->token.slot, &info);
+    }
+    if (rv != CKR_TOKEN_NOT_PRESENT && rv != CKR_DEVICE_REMOVED && rv != CKR_SLOT_ID_INVALID)
+        return;
+    struct fault removed = {.code = EXIT_OK};
+    fault_rv(&removed, rv, "%s", fault->what);
+    fault_state(&removed, "%s", fault->state);
+    *fault = removed;
 }
 
 void meet_release(struct run *run)

@@ -7,6 +7,10 @@
 // or at any desk has been changed then.
 enum exit_code meet_needs(struct run *run);
 
+// A token pulled out in the middle of an exchange first shows as a broken exchange; the reader notices a
+// little later. Finds out (for two seconds at most) and says so in the fault.
+void meet_look_again(struct run *run);
+
 // Releases what meet_needs brought, and wipes the secrets.
 void meet_release(struct run *run);
 
