@@ -58,6 +58,21 @@ says 'already'
 [ "$sums" = "$(cat "$desk"/*.key "$desk"/*.crt | sha256sum)" ] || fail 'init changed a desk'
 ok 'init does not touch a desk that is there'
 
+# Killed at any point, init leaves nothing or a whole desk, and the next one ends well.
+round=0
+while [ "$round" -lt 30 ]; do
+    round=$((round + 1))
+    timeout -s KILL "0.$(printf '%03d' "$round")" "$issuer" init --dir "$work/killed" --name x >/dev/null 2>&1 || true
+    if [ -e "$work/killed" ]; then
+        expect_exit 0 "$issuer" list --dir "$work/killed"
+    else
+        expect_exit 0 "$issuer" init --dir "$work/killed" --name x
+        expect_exit 0 "$issuer" list --dir "$work/killed"
+    fi
+    rm -rf "$work/killed" "$work/killed.part"
+done
+ok 'a killed init leaves nothing or a whole desk'
+
 expect_exit 4 "$issuer" list --dir "$desk"
 says '--passphrase-file'
 printf 'wrong\n' >"$work/wrong"

@@ -9,6 +9,7 @@
 #include <openssl/cmp.h>
 #include <openssl/err.h>
 #include <pthread.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,12 +25,23 @@ struct client {
     OSSL_CMP_CTX *ctx;
     EVP_PKEY *key;
     int sent;
-    int lose;    // the answer to this message is lost; 0: none
-    int restart; // the desk restarts before this message; 0: never
+    int lose;          // the answer to this message is lost; 0: none
+    int restart;       // the desk restarts before this message; 0: never
+    const char *spoil; // run on the registry before message 2
     struct cmp_event event;
     unsigned char last[CMP_MAX]; // the last request, as sent
     size_t last_length;
 };
+
+static void run_sql(const struct fixture *fixture, const char *sql)
+{
+    char path[256];
+    sqlite3 *db = NULL;
+    snprintf(path, sizeof path, "%s%s", fixture->dir, DESK_REGISTRY);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
 
 static OSSL_CMP_MSG *transfer(OSSL_CMP_CTX *ctx, const OSSL_CMP_MSG *request)
 {
@@ -39,6 +51,8 @@ static OSSL_CMP_MSG *transfer(OSSL_CMP_CTX *ctx, const OSSL_CMP_MSG *request)
     size_t length = 0;
     if (++client->sent == client->restart)
         fixture_restart(client->fixture);
+    if (client->sent == 2 && client->spoil != NULL)
+        run_sql(client->fixture, client->spoil);
     client->last_length = (size_t)i2d_OSSL_CMP_MSG(request, &at);
     if (cmp_answer(&client->fixture->desk, client->last, client->last_length, &answer, &length,
                    &client->event) != CMP_ANSWERED)
@@ -423,6 +437,43 @@ static void a_transaction_of_another_is_not_taken_over(void **state)
     client_drop(&second);
 }
 
+static void a_confirmation_must_fit_its_transaction(void **state)
+{
+    static const struct {
+        const char *spoil;
+        int fail_info;
+    } rows[] = {
+        {"UPDATE exchange SET nonce = x'00'", FAIL_INFO(badRecipientNonce)},
+        {"UPDATE exchange SET nonce = x''", FAIL_INFO(badRecipientNonce)},
+        {"UPDATE exchange SET request_id = 5", FAIL_INFO(badCertId)},
+        {"UPDATE certificate SET der = x'3000'", FAIL_INFO(badCertId)},
+        {"UPDATE certificate SET der = (SELECT der FROM certificate ORDER BY created LIMIT 1)",
+         FAIL_INFO(badCertId)},
+        {"UPDATE certificate SET state = 'rejected' WHERE state = 'issued'", FAIL_INFO(badRequest)},
+        {"UPDATE exchange SET expires = 1", FAIL_INFO(badRequest)},
+        {"DELETE FROM exchange", FAIL_INFO(badRequest)},
+    };
+    struct registry_person person;
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct desk_entitled first;
+        struct desk_entitled who;
+        struct client client;
+        fixture_authorize(fixture, "first", 2, &first);
+        client_new(&client, fixture, &first);
+        assert_non_null(OSSL_CMP_exec_IR_ses(client.ctx));
+        client_drop(&client);
+        run_sql(fixture, "UPDATE certificate SET created = 1");
+        fixture_authorize(fixture, "A", 2, &who);
+        client_new(&client, fixture, &who);
+        client.spoil = rows[i].spoil;
+        refused(&client, rows[i].fail_info, "");
+        client_drop(&client);
+        assert_int_equal(registry_find(fixture->desk.registry, who.reference, &person), REGISTRY_DONE);
+        assert_int_equal(person.spent, 0);
+    }
+}
+
 // Every cut and every changed byte of a good request: an answer or "malformed", never a crash or a
 // certificate.
 static void damaged_requests_do_no_harm(void **state)
@@ -509,6 +560,7 @@ int main(void)
         TEST(what_the_desk_does_not_do_is_refused_by_name),
         TEST(errors_to_strangers_are_signed_by_the_desk),
         TEST(a_transaction_of_another_is_not_taken_over),
+        TEST(a_confirmation_must_fit_its_transaction),
         TEST(damaged_requests_do_no_harm),
         TEST(of_many_at_once_one_key_wins),
     };

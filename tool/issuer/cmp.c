@@ -63,13 +63,18 @@ static OSSL_CMP_SRV_CTX *server_new(struct cmp_call *call)
     return NULL;
 }
 
+// Does the message go on with a transaction? A client's error (RFC 4210 5.3.21) ends it as a rejection does.
+static bool goes_on(const struct header *header)
+{
+    return header->body == BODY_CERTCONF || header->body == BODY_ERROR;
+}
+
 // Is the message one that the desk can answer at all?
 static enum refuse_reason can_answer(const struct header *header)
 {
     if (header->pvno != OSSL_CMP_PVNO)
         return REFUSE_VERSION;
-    if (header->body != BODY_IR && header->body != BODY_CR && header->body != BODY_P10CR &&
-        header->body != BODY_CERTCONF)
+    if (header->body != BODY_IR && header->body != BODY_CR && header->body != BODY_P10CR && !goes_on(header))
         return REFUSE_BODY;
     return header->protection == HEADER_BY_MAC ? REFUSE_NOTHING : REFUSE_PROTECTION;
 }
@@ -88,14 +93,14 @@ static enum refuse_reason find(struct cmp_call *call, bool *known)
         return REFUSE_BUSY;
     *known = end == REGISTRY_DONE;
     if (header->transaction_id.left == 0)
-        return header->body == BODY_CERTCONF ? REFUSE_TRANSACTION : REFUSE_NOTHING;
+        return goes_on(header) ? REFUSE_TRANSACTION : REFUSE_NOTHING;
     end = registry_exchange_find(desk->registry, header->transaction_id.at, header->transaction_id.left,
                                  desk->now(), &call->exchange);
     if (end == REGISTRY_FAILED)
         return REFUSE_BUSY;
     bool mine =
         end == REGISTRY_DONE && *known && strcmp(call->exchange.reference, call->person.reference) == 0;
-    if (header->body == BODY_CERTCONF)
+    if (goes_on(header))
         return mine ? REFUSE_NOTHING : REFUSE_TRANSACTION;
     return end == REGISTRY_NONE || mine ? REFUSE_NOTHING : REFUSE_ID_IN_USE;
 }
@@ -103,7 +108,7 @@ static enum refuse_reason find(struct cmp_call *call, bool *known)
 // What stands against a person who has shown the right code.
 static enum refuse_reason entitled(const struct cmp_call *call)
 {
-    if (call->header.body == BODY_CERTCONF)
+    if (goes_on(&call->header))
         return REFUSE_NOTHING;
     if (call->person.spent != 0)
         return REFUSE_SPENT;
@@ -188,8 +193,8 @@ static enum refuse_reason serve(struct cmp_call *call, OSSL_CMP_MSG *request, bo
         else
             reason = REFUSE_CODE;
     } else if ((reason = entitled(call)) == REFUSE_NOTHING) {
-        reason = call->header.body == BODY_CERTCONF ? confirm(call, answer, length)
-                                                    : issue(call, server, request, answer, length);
+        reason = goes_on(&call->header) ? confirm(call, answer, length)
+                                        : issue(call, server, request, answer, length);
     }
     OSSL_CMP_SRV_CTX_free(server);
     return reason;

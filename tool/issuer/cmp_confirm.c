@@ -1,4 +1,5 @@
-// Takes a certConf (RFC 4210 5.3.18): the certificate stands and the code is spent, or it is rejected.
+// Takes a certConf (RFC 4210 5.3.18) or a client's error (5.3.21): the certificate stands and the code is
+// spent, or it is rejected.
 #include "cmp_call.h"
 
 #include <openssl/err.h>
@@ -99,6 +100,8 @@ enum refuse_reason cmp_confirm(struct cmp_call *call)
     memcpy(call->event->serial, exchange->serial, sizeof call->event->serial);
     if (!der_equal(&call->header.recip_nonce, exchange->nonce, exchange->nonce_length))
         return REFUSE_NONCE;
+    if (call->header.body == BODY_ERROR)
+        return reject(call);
     if (!read_content(call->header.content, &any, &confirmation))
         return REFUSE_FORMAT;
     if (!any)

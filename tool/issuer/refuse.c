@@ -11,8 +11,9 @@ struct row {
 
 static const struct row rows[REFUSE_REASONS] = {
     [REFUSE_NOTHING] = {BIT(systemFailure), "done", "not refused"},
-    [REFUSE_BODY] = {BIT(badRequest), "unsupported-body",
-                     "this desk answers ir, cr, p10cr and certConf; it does not do what this message asks"},
+    [REFUSE_BODY] =
+        {BIT(badRequest), "unsupported-body",
+         "this desk answers ir, cr, p10cr, certConf and error; it does not do what this message asks"},
     [REFUSE_VERSION] = {BIT(unsupportedVersion), "version", "this desk speaks CMP version 2 (RFC 4210)"},
     [REFUSE_PROTECTION] =
         {BIT(wrongIntegrity), "protection",

@@ -117,7 +117,7 @@ enum registry_end registry_certificate(struct registry *registry, const char *se
                                        struct registry_certificate *certificate)
 {
     struct db_query query;
-    db_query(&query, db_enter(registry),
+    db_query(&query, db_enter_reading(registry),
              "SELECT serial, der FROM certificate WHERE serial = ? AND der IS NOT NULL");
     db_text(&query, serial);
     bool found = db_row(&query);
@@ -230,7 +230,7 @@ enum registry_end registry_exchange_find(struct registry *registry, const void *
                                          int64_t now, struct registry_exchange *exchange)
 {
     struct db_query query;
-    db_query(&query, db_enter(registry),
+    db_query(&query, db_enter_reading(registry),
              "SELECT id, nonce, reference, serial, request_id, expires FROM exchange WHERE id = ? AND "
              "expires > ?");
     db_bytes(&query, id, length);

@@ -136,11 +136,21 @@ void registry_close(struct registry *registry)
     free(registry);
 }
 
-sqlite3 *db_enter(struct registry *registry)
+static sqlite3 *enter(struct registry *registry, const char *sql)
 {
     pthread_mutex_lock(&registry->lock);
-    registry->began = exec(registry->db, "BEGIN IMMEDIATE");
+    registry->began = exec(registry->db, sql);
     return registry->db;
+}
+
+sqlite3 *db_enter(struct registry *registry)
+{
+    return enter(registry, "BEGIN IMMEDIATE");
+}
+
+sqlite3 *db_enter_reading(struct registry *registry)
+{
+    return enter(registry, "BEGIN DEFERRED");
 }
 
 enum registry_end db_leave(struct registry *registry, enum registry_end end)

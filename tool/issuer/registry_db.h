@@ -17,6 +17,9 @@ struct db_query {
 // Takes the connection for this thread and begins a transaction that may write; db_leave commits it when
 // `end` is REGISTRY_DONE, else rolls it back, gives the connection free and returns how it ended.
 sqlite3 *db_enter(struct registry *registry);
+
+// The same for a transaction that only reads: it keeps nobody from writing, however long it takes.
+sqlite3 *db_enter_reading(struct registry *registry);
 enum registry_end db_leave(struct registry *registry, enum registry_end end);
 
 void db_query(struct db_query *query, sqlite3 *db, const char *sql);

@@ -21,7 +21,7 @@ enum registry_end registry_get(struct registry *registry, const char *name, char
 {
     struct db_query query;
     value[0] = 0;
-    db_query(&query, db_enter(registry), "SELECT value FROM setting WHERE name = ?");
+    db_query(&query, db_enter_reading(registry), "SELECT value FROM setting WHERE name = ?");
     db_text(&query, name);
     if (db_row(&query))
         db_get_text(&query, 0, value, size);
@@ -60,7 +60,7 @@ enum registry_end registry_find(struct registry *registry, const char *reference
                                 struct registry_person *person)
 {
     struct db_query query;
-    db_query(&query, db_enter(registry),
+    db_query(&query, db_enter_reading(registry),
              "SELECT reference, name, subject, code, created, expires, spent, tries FROM person"
              " WHERE reference = ?");
     db_text(&query, reference);
@@ -98,7 +98,7 @@ enum registry_end registry_list(struct registry *registry, void (*each)(void *, 
     char serial[REGISTRY_SERIAL];
     char state[16];
     db_query(
-        &query, db_enter(registry),
+        &query, db_enter_reading(registry),
         "SELECT p.reference, p.name, p.created, p.expires, p.tries, coalesce(c.serial, ''),"
         " coalesce(c.state, 'open') FROM person p LEFT JOIN certificate c ON c.reference = p.reference"
         " AND c.state IN ('issued', 'confirmed', 'rejected') ORDER BY p.created, p.reference, c.created");
