@@ -75,6 +75,22 @@ openssl genrsa -out "$work/rsa.pem" 2048 2>/dev/null
 cmp rsa "$work/rsa.pem" -certout "$work/rsa.crt" || fail "$(cat "$work/cmp.out")"
 ok 'an RSA key gets a certificate'
 
+# Two desks on one directory: what one began the other ends.
+authorize two
+serve2_ready=
+start serve2 "$issuer" serve --dir "$desk" --listen 127.0.0.1:0
+cmp two "$work/key.pem" -certout "$work/two.1" -disable_confirm || fail "$(cat "$work/cmp.out")"
+first_server=$server
+server=${serve2_ready#ready http://}
+server=${server%/cmp}
+cmp two "$work/key.pem" -certout "$work/two.2" || fail "$(cat "$work/cmp.out")"
+[ "$(openssl x509 -in "$work/two.1" -noout -fingerprint)" = "$(openssl x509 -in "$work/two.2" -noout -fingerprint)" ] ||
+    fail 'two desks gave two certificates'
+server=$first_server
+refused certConfirmed 'was used' cmp two "$work/key.pem"
+stop serve2
+ok 'two desks on one directory give one certificate'
+
 # Several persons at once: each its own output file.
 pids=
 for number in 1 2 3 4 5 6; do

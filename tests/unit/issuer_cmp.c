@@ -134,6 +134,8 @@ static void check_certificate(struct client *client, X509 *certificate, const ch
     assert_string_equal(common, name);
     assert_int_equal(X509_get_key_usage(certificate), KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION);
     assert_int_equal(X509_check_ca(certificate), 0);
+    // The client asked for another subject, "CN=me".
+    assert_int_equal(OSSL_CMP_CTX_get_status(client->ctx), OSSL_CMP_PKISTATUS_grantedWithMods);
 }
 
 static void each_allowed_key_gets_a_certificate_once(void **state)
@@ -180,6 +182,8 @@ static void cr_and_p10cr_work_too(void **state)
     fixture_authorize(*state, "B", 3, &who);
     client_new(&client, *state, &who);
     X509_REQ *csr = X509_REQ_new();
+    assert_true(X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(csr), "CN", MBSTRING_ASC,
+                                           (const unsigned char *)"me", -1, -1, 0));
     assert_true(X509_REQ_set_pubkey(csr, client.key) && X509_REQ_sign(csr, client.key, EVP_sha256()) > 0);
     assert_true(OSSL_CMP_CTX_set1_p10CSR(client.ctx, csr));
     check_certificate(&client, OSSL_CMP_exec_P10CR_ses(client.ctx), "B");

@@ -115,10 +115,13 @@ static void fields_out_of_order_or_twice_are_refused(void **state)
     static const unsigned char once[] = {0x30, 0x16, 0x30, 0x10, 0x02, 0x01, 0x02, NAME, NAME, ID, BODY};
     static const unsigned char no_such[] = {0x30, 0x16, 0x30, 0x10, 0x02, 0x01, 0x02,
                                             NAME, NAME, ID,   0xBB, 0x02, 0x30, 0x00};
+    static const unsigned char more[] = {0x30, 0x18, 0x30, 0x10, 0x02, 0x01, 0x02,
+                                         NAME, NAME, ID,   BODY, 0x05, 0x00};
     (void)state;
     assert_false(header_read(swapped, sizeof swapped - 1, &header));
     assert_false(header_read(twice, sizeof twice, &header));
     assert_false(header_read(no_such, sizeof no_such, &header));
+    assert_false(header_read(more, sizeof more, &header));
     assert_true(header_read(once, sizeof once, &header));
     assert_int_equal(header.protection, HEADER_UNPROTECTED);
 }
