@@ -10,7 +10,7 @@ CK_RV admin_begin(struct session *se)
         return CKR_SESSION_READ_ONLY;
     if (s->login != LOGIN_SO || s->so_by_puk)
         return CKR_USER_NOT_LOGGED_IN;
-    CK_RV rv = token_begin(s, true);
+    CK_RV rv = token_begin(s, TOKEN_PIV);
     if (rv != CKR_OK)
         return rv;
     rv = login_admin(s);

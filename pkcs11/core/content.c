@@ -50,7 +50,11 @@ static CK_RV read_certificate(struct slot *s, struct card_key *k)
     if (der == NULL)
         return CKR_HOST_MEMORY;
     CK_RV rv = CKR_OK;
-    enum err e = piv_read_certificate(&s->card, k->slot, der, &len);
+    enum err e;
+    do {
+        len = CERTIFICATE_MAX;
+        e = piv_read_certificate(&s->card, k->slot, der, &len);
+    } while (token_again(s, &e));
     if (e == E_OK)
         rv = keyobj_certificate(s, k, rd_of(der, len));
     else if (e == E_NOT_FOUND || e == E_MALFORMED || e == E_BUFFER || e == E_AUTH_NEEDED)
@@ -64,7 +68,10 @@ static CK_RV read_certificate(struct slot *s, struct card_key *k)
 static CK_RV read_metadata(struct slot *s, struct card_key *k)
 {
     struct driver_metadata m;
-    enum err e = driver_metadata(&s->card, k->slot->ref, &m);
+    enum err e;
+    do
+        e = driver_metadata(&s->card, k->slot->ref, &m);
+    while (token_again(s, &e));
     if (e == E_NOT_FOUND) {
         k->key = k->certificate == KNOWN_YES ? k->key : KNOWN_NO;
         k->told = true;
@@ -91,7 +98,10 @@ static CK_RV read_history(struct slot *s)
     struct rd content;
     if (s->history_read)
         return CKR_OK;
-    enum err e = piv_get_data(&s->card, PIV_TAG_KEY_HISTORY, &content);
+    enum err e;
+    do
+        e = piv_get_data(&s->card, PIV_TAG_KEY_HISTORY, &content);
+    while (token_again(s, &e));
     if (e == E_OK && !piv_key_history_parse(content, &s->history))
         s->history = (struct piv_key_history){0};
     s->history.url = rd_of(NULL, 0);
@@ -221,14 +231,16 @@ CK_RV content_prepare(struct slot *s, const CK_ATTRIBUTE *templ, CK_ULONG count)
     CK_RV rv = add_statics(s);
     if (rv != CKR_OK || !anything_due(s, &w))
         return rv;
-    rv = token_begin(s, true);
+    rv = token_begin(s, TOKEN_TRY);
     if (rv != CKR_OK)
         return rv == CKR_TOKEN_NOT_RECOGNIZED ? CKR_OK : rv;
-    if (w.all)
-        rv = read_history(s);
-    for (size_t i = 0; rv == CKR_OK && i < PIV_SLOTS; i++)
-        if (wanted(s, &w, i))
+    for (size_t i = 0; rv == CKR_OK && i < PIV_SLOTS; i++) {
+        /* Active slots come first: an object that exists shows at no cost that PIV is selected. */
+        if (w.all && i == PIV_ACTIVE_SLOTS)
+            rv = read_history(s);
+        if (rv == CKR_OK && wanted(s, &w, i))
             rv = read_slot(s, &w, &s->key[i]);
+    }
     token_end(s, TP_LEAVE);
     return rv;
 }
@@ -237,7 +249,7 @@ CK_RV content_policy(struct slot *s, struct card_key *k)
 {
     if (k->told || !s->open || !token_has_metadata(s))
         return CKR_OK;
-    CK_RV rv = token_begin(s, true);
+    CK_RV rv = token_begin(s, TOKEN_TRY);
     if (rv != CKR_OK)
         return rv;
     rv = read_metadata(s, k);

@@ -90,6 +90,7 @@ struct slot {
     bool used; /* the insertion below belongs to sessions or facts kept here */
     uint32_t insertion;
     bool foreign; /* this insertion's card has no PIV applet */
+    bool sure;    /* in this transaction: PIV is selected */
     bool gone;    /* noticed inside a call: slot_drop is due when it ends */
     struct card_identity identity;
     bool identified;   /* identity was read since the insertion */

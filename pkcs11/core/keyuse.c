@@ -43,13 +43,6 @@ static enum err send(struct slot *s, const struct card_key *k, enum key_use use,
     return E_ARGUMENT;
 }
 
-/* May be answered by another applet that somebody selected meanwhile. */
-static bool perhaps_deselected(enum err e)
-{
-    return e == E_AUTH_NEEDED || e == E_UNSUPPORTED || e == E_NOT_FOUND || e == E_REFUSED ||
-           e == E_CONDITIONS || e == E_CARD || e == E_MALFORMED;
-}
-
 static CK_RV use_rv(struct slot *s, enum err e)
 {
     switch (e) {
@@ -80,18 +73,13 @@ static CK_RV use_free(struct slot *s, struct card_key *k, enum key_use use, stru
                       size_t *len)
 {
     struct rd answer;
-    CK_RV rv = token_begin(s, false);
+    CK_RV rv = token_begin(s, TOKEN_TRY);
     if (rv != CKR_OK)
         return rv;
-    bool sure = s->card.selected != SELECT_MAYBE;
-    enum err e = sure ? piv_ensure(&s->card) : E_OK;
-    if (e == E_OK)
+    enum err e;
+    do
         e = send(s, k, use, in, &answer);
-    if (!sure && perhaps_deselected(e)) {
-        e = piv_ensure(&s->card);
-        if (e == E_OK)
-            e = send(s, k, use, in, &answer);
-    }
+    while (token_again(s, &e));
     rv = e == E_OK ? keep_answer(answer, out, len) : use_rv(s, e);
     token_end(s, TP_LEAVE);
     return rv;
@@ -102,7 +90,7 @@ static CK_RV use_isolated(struct slot *s, struct card_key *k, enum key_use use, 
                           size_t *len)
 {
     struct rd answer;
-    CK_RV rv = token_begin(s, true);
+    CK_RV rv = token_begin(s, TOKEN_PIV);
     if (rv != CKR_OK)
         return rv;
     enum tp_after after = TP_LEAVE;
@@ -122,16 +110,8 @@ static CK_RV use_isolated(struct slot *s, struct card_key *k, enum key_use use, 
 static CK_RV use_shared(struct slot *s, struct card_key *k, enum key_use use, struct rd in, uint8_t *out,
                         size_t *len)
 {
-    struct rd answer;
-    CK_RV rv = token_begin(s, false);
-    if (rv != CKR_OK)
-        return rv;
-    enum err e = send(s, k, use, in, &answer);
-    rv = e == E_OK ? keep_answer(answer, out, len) : CKR_USER_NOT_LOGGED_IN;
-    if (!perhaps_deselected(e) && e != E_OK)
-        rv = use_rv(s, e);
-    token_end(s, TP_LEAVE);
-    if (!perhaps_deselected(e))
+    CK_RV rv = use_free(s, k, use, in, out, len);
+    if (rv != CKR_FUNCTION_REJECTED)
         return rv;
     s->verified = false;
     return use_isolated(s, k, use, in, out, len);
@@ -143,8 +123,7 @@ static CK_RV use_card(struct slot *s, struct card_key *k, enum key_use use, stru
     if (!wants_pin(k))
         return use_free(s, k, use, in, out, len);
     bool shared = s->module->settings.pin_shared && s->verified && !wants_pin_always(k);
-    CK_RV rv = shared && s->open && s->card.selected == SELECT_MAYBE ? use_shared(s, k, use, in, out, len)
-                                                                     : use_isolated(s, k, use, in, out, len);
+    CK_RV rv = shared ? use_shared(s, k, use, in, out, len) : use_isolated(s, k, use, in, out, len);
     s->fresh = false;
     return rv;
 }

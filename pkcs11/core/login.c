@@ -142,7 +142,7 @@ static CK_RV verify_once(struct slot *s, struct rd pin)
 {
     if (pin.n == 0 || pin.n > PIN_MAX)
         return CKR_PIN_LEN_RANGE;
-    CK_RV rv = token_begin(s, true);
+    CK_RV rv = token_begin(s, TOKEN_PIV);
     if (rv != CKR_OK)
         return rv;
     enum tp_after after = TP_LEAVE;
@@ -253,7 +253,7 @@ CK_RV login_present(struct slot *s)
 
 void login_release(struct slot *s)
 {
-    if (s->verified && token_begin(s, true) == CKR_OK) {
+    if (s->verified && token_begin(s, TOKEN_PIV) == CKR_OK) {
         enum piv_forgot how = PIV_FORGOT_VERIFY;
         enum err e = piv_forget(&s->card, &how);
         token_end(s, e != E_OK || how == PIV_FORGOT_RESET_NEEDED ? TP_RESET : TP_LEAVE);
@@ -339,7 +339,7 @@ static CK_RV so_by_key(struct slot *s, struct rd hex)
     struct secret *key = from_hex(hex);
     if (key == NULL)
         return CKR_PIN_INCORRECT;
-    CK_RV rv = token_begin(s, true);
+    CK_RV rv = token_begin(s, TOKEN_PIV);
     if (rv == CKR_OK) {
         rv = token_rv(s, piv_admin_any(&s->card, &crypto, secret_view(key), NULL));
         token_end(s, TP_LEAVE);
@@ -357,7 +357,7 @@ static CK_RV so_by_key(struct slot *s, struct rd hex)
 static CK_RV so_by_puk(struct slot *s, struct rd puk)
 {
     int tries = -1;
-    CK_RV rv = token_begin(s, true);
+    CK_RV rv = token_begin(s, TOKEN_PIV);
     if (rv != CKR_OK)
         return rv;
     rv = check_failed(s, PIV_REF_PUK, puk);
@@ -393,7 +393,7 @@ CK_RV login_so(struct slot *s, struct rd pin)
 static CK_RV change(struct slot *s, uint8_t ref, struct rd old, struct rd fresh)
 {
     int tries = -1;
-    CK_RV rv = token_begin(s, true);
+    CK_RV rv = token_begin(s, TOKEN_PIV);
     if (rv != CKR_OK)
         return rv;
     enum tp_after after = TP_LEAVE;
@@ -436,7 +436,7 @@ CK_RV login_init_pin(struct slot *s, struct rd fresh)
         return CKR_FUNCTION_NOT_SUPPORTED;
     if (fresh.n < 6 || fresh.n > PIN_MAX)
         return CKR_PIN_LEN_RANGE;
-    CK_RV rv = token_begin(s, true);
+    CK_RV rv = token_begin(s, TOKEN_PIV);
     if (rv != CKR_OK)
         return rv;
     rv = same_card(s);

@@ -4,6 +4,7 @@
 #include "core/module.h"
 #include "core/op.h"
 #include "core/slot.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 CK_RV session_open(struct slot *s, CK_FLAGS flags, void *application, CK_NOTIFY notify,
@@ -99,6 +100,9 @@ CK_RV store_add(struct slot *s, struct object *o, CK_OBJECT_HANDLE *handle)
         object_unref(o);
         return CKR_HOST_MEMORY;
     }
+    char unique[32];
+    int n = snprintf(unique, sizeof unique, "%lx", h);
+    (void)object_set(o, CKA_UNIQUE_ID, unique, (size_t)n); /* without memory it stays empty */
     o->handle = h;
     s->list[s->list_count++] = o;
     if (handle != NULL)
@@ -122,9 +126,12 @@ void store_remove(struct slot *s, struct object *o)
     object_unref(o);
 }
 
+/* The SO sees the keys that it makes on the card, without being able to use them. */
 bool store_visible(const struct slot *s, const struct object *o)
 {
-    return s->login == LOGIN_USER || !object_bool(o, CKA_PRIVATE);
+    if (!object_bool(o, CKA_PRIVATE) || s->login == LOGIN_USER)
+        return true;
+    return s->login == LOGIN_SO && o->card_key != NULL;
 }
 
 struct object *store_get(const struct slot *s, CK_OBJECT_HANDLE handle)

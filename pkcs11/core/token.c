@@ -69,7 +69,7 @@ static CK_RV select_piv(struct slot *s)
     return rv;
 }
 
-CK_RV token_begin(struct slot *s, bool ensure)
+CK_RV token_begin(struct slot *s, enum token_start start)
 {
     if (s->foreign)
         return CKR_TOKEN_NOT_RECOGNIZED;
@@ -82,7 +82,32 @@ CK_RV token_begin(struct slot *s, bool ensure)
     }
     if (e != E_OK)
         return token_rv(s, e);
-    return ensure ? select_piv(s) : CKR_OK;
+    s->sure = start == TOKEN_PIV || s->card.selected != SELECT_MAYBE;
+    return s->sure ? select_piv(s) : CKR_OK;
+}
+
+/* Errors that another applet might have answered with. */
+static bool perhaps_deselected(enum err e)
+{
+    return e == E_AUTH_NEEDED || e == E_UNSUPPORTED || e == E_NOT_FOUND || e == E_REFUSED ||
+           e == E_CONDITIONS || e == E_CARD || e == E_MALFORMED;
+}
+
+bool token_again(struct slot *s, enum err *e)
+{
+    if (s->sure || (*e != E_OK && !perhaps_deselected(*e)))
+        return false;
+    s->sure = true;
+    if (*e == E_OK)
+        return false;
+    uint64_t before = s->card.chan.exchanges;
+    enum err ensured = piv_ensure(&s->card);
+    if (ensured != E_OK) {
+        *e = ensured;
+        return false;
+    }
+    /* One exchange and a Discovery object: PIV was selected all the time, so the answer was PIV's. */
+    return s->card.chan.exchanges - before != 1 || s->card.facts.discovery != KNOWN_YES;
 }
 
 void token_end(struct slot *s, enum tp_after after)
@@ -163,7 +188,7 @@ static CK_FLAGS pin_flags(const struct slot *s)
 
 CK_RV token_info(struct slot *s, CK_TOKEN_INFO *info)
 {
-    CK_RV rv = token_begin(s, true);
+    CK_RV rv = token_begin(s, TOKEN_PIV);
     if (rv != CKR_OK)
         return rv;
     enum err e = token_identify(s);

@@ -3,10 +3,19 @@
 #pragma once
 #include "core/core.h"
 
-/* Connects if needed and begins a transaction; ensure: PIV is selected. After CKR_OK token_end has to follow,
- * after anything else it must not. A card that was exchanged under open sessions: CKR_DEVICE_REMOVED, and the
- * sessions end with this call. */
-CK_RV token_begin(struct slot *s, bool ensure);
+enum token_start {
+    TOKEN_PIV, /* PIV is certainly selected */
+    TOKEN_TRY, /* it was when last seen: send what is safe, and ask token_again about each error until one
+                  passes */
+};
+/* Connects if needed and begins a transaction. After CKR_OK token_end has to follow, after anything else it
+ * must not. A card that was exchanged under open sessions: CKR_DEVICE_REMOVED, and the sessions end with this
+ * call. */
+CK_RV token_begin(struct slot *s, enum token_start start);
+/* After each command of a TOKEN_TRY transaction, with its result: true when it has to be sent once more,
+ * because another program had selected another applet. 0 exchanges after a success, else 1 to 2, once a
+ * transaction. */
+bool token_again(struct slot *s, enum err *e);
 void token_end(struct slot *s, enum tp_after after);
 /* Translates an error of a card function, notes removal, and writes the trail to the log. */
 CK_RV token_rv(struct slot *s, enum err e);
