@@ -128,6 +128,10 @@ expect_exit 10 "$issuer" serve --dir "$desk" --passphrase-file "$work/pass" --li
 stop serve
 ok 'an address in use ends with 10'
 
+expect_exit 2 env LANGUAGE=ko "$issuer" authorize --dir "$desk" --name x --bad
+says '옵션은 없습니다'
+ok 'it speaks Korean'
+
 printf 'broken' >"$desk/registry.db"
 rm -f "$desk"/registry.db-*
 expect_exit 1 "$issuer" list --dir "$desk" --passphrase-file "$work/pass"

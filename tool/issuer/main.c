@@ -2,11 +2,13 @@
 #include "commands.h"
 #include "words.h"
 
+#include <limits.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 struct command {
     const char *name;
@@ -61,12 +63,24 @@ static void no_core(void)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+// Finds the translations: those of the build tree that the program stands in, else the installed ones.
+static void speak(void)
+{
+    char path[PATH_MAX + sizeof "/../po/locale"];
+    setlocale(LC_ALL, "");
+    ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
+    while (length > 0 && path[length - 1] != '/')
+        length--;
+    if (length > 0)
+        memcpy(path + length, "../po/locale", sizeof "../po/locale");
+    bindtextdomain("ingam", length > 0 && access(path, F_OK) == 0 ? path : INGAM_LOCALEDIR);
+    bind_textdomain_codeset("ingam", "UTF-8");
+}
+
 int main(int count, char **arguments)
 {
-    no_core();
-    setlocale(LC_ALL, "");
-    bindtextdomain("ingam", INGAM_LOCALEDIR);
-    bind_textdomain_codeset("ingam", "UTF-8");
+    speak();
+    no_core(); // after it, /proc/self/exe cannot be read any more
     const char *name = count > 1 ? arguments[1] : "";
     for (size_t i = 0; i < COMMANDS; i++) {
         if (strcmp(commands[i].name, name) == 0)
