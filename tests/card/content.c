@@ -80,6 +80,8 @@ static void chuids(void **unused)
     assert_true(piv_chuid_build(&w, guid, "20351231") && wr_done(&w, &all));
     assert_true(piv_chuid_parse(all, &c));
     assert_false(c.has_guid);
+    assert_true(piv_chuid_parse(rd_of("\x34\x03\x01\x02\x03", 5), &c)); // a GUID of another size is none
+    assert_false(c.has_guid);
     assert_false(piv_chuid_parse(rd_of(buf, 30), &c));
     assert_null(c.fascn.p);
 }

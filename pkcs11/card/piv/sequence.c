@@ -114,10 +114,7 @@ enum err piv_identity(struct card *c, struct card_identity *out)
     if (e == E_OK || fatal(e))
         return e;
     // The order is the same for one card every time, so its identity doesn't change between connections.
-    if (first_serial)
-        e = by_chuid(c, out);
-    else if (c->facts.serial != KNOWN_NO)
-        e = by_serial(c, out);
+    e = first_serial ? by_chuid(c, out) : by_serial(c, out);
     if (e == E_OK || fatal(e))
         return e;
     err_clear(&c->trail);
