@@ -56,6 +56,10 @@ static void compressed_data_of_foreign_tools(void **unused)
     assert_int_equal(piv_inflate(rd_of(bad, sizeof bad), out, &n), E_MALFORMED);
     n = 4;
     assert_int_equal(piv_inflate(rd_of(gz, sizeof gz), out, &n), E_BUFFER);
+    uint8_t longer[sizeof gz + 1] = {0};
+    memcpy(longer, gz, sizeof gz);
+    n = sizeof out;
+    assert_int_equal(piv_inflate(rd_of(longer, sizeof longer), out, &n), E_MALFORMED);
 }
 
 // Appendix A, table 9.

@@ -70,13 +70,15 @@ static enum err zeros(void *ctx, uint8_t *out, size_t n)
 
 static const struct piv_crypto crypto = {NULL, same_block, same_block, zeros};
 
+static volatile uint8_t touched;
+
 static void view(enum err e, struct rd v)
 {
     uint8_t sum = 0;
     MUST(e == E_OK || (v.p == NULL && v.n == 0));
     for (size_t i = 0; i < v.n; i++) // under a sanitizer: all of it is really there
         sum ^= v.p[i];
-    MUST(sum <= 0xFF);
+    touched = sum;
 }
 
 static void public_key(enum err e, const struct piv_public *k)
