@@ -7,12 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum hal_touched always_touched(void *world)
-{
-    (void)world;
-    return HAL_TOUCH_YES;
-}
-
 __attribute__((format(printf, 3, 4))) static bool say(char *reason, size_t cap, const char *format, ...)
 {
     va_list args;
@@ -20,14 +14,6 @@ __attribute__((format(printf, 3, 4))) static bool say(char *reason, size_t cap, 
     (void)vsnprintf(reason, cap, format, args);
     va_end(args);
     return false;
-}
-
-static void build_world(struct token *token)
-{
-    token->hal = (struct fw_hal){.storage = posix_storage(&token->image),
-                                 .random = posix_random(),
-                                 .clock = posix_clock(),
-                                 .touch = {NULL, always_touched}};
 }
 
 static bool choose_serial(const struct image_wish *wish, uint32_t *serial)
@@ -115,7 +101,6 @@ static bool reopen(struct token *token, const struct image_wish *wish, char *rea
 bool image_open(struct token *token, const struct image_wish *wish, char *reason, size_t cap)
 {
     bool opened = false;
-    build_world(token);
     token->card = NULL;
     switch (posix_image_open(&token->image, wish->path)) {
     case POSIX_OPENED:
@@ -129,7 +114,9 @@ bool image_open(struct token *token, const struct image_wish *wish, char *reason
     default:
         return say(reason, cap, "cannot open %s: %s", wish->path, strerror(errno));
     }
-    if (!opened)
+    if (opened)
+        token->profile = profile_of(token->card);
+    else
         image_close(token);
     return opened;
 }

@@ -13,8 +13,8 @@ struct image_wish {
     bool blank; /* a new card gets no CHUID and no CCC */
 };
 
-/* Fills token->image, hal, card and serial. After failure nothing is held and reason (one sentence, for
- * people) is filled in. */
+/* Fills image, card and serial of a token without a card. After failure nothing is held and reason (one
+ * sentence, for people) is filled in. */
 bool image_open(struct token *token, const struct image_wish *wish, char *reason, size_t cap);
 void image_close(struct token *token);
 

@@ -15,6 +15,15 @@ enum profile_feature {
         1 << 4, /* a blocked PIN is reported as 63C0, not 6983, when only asked about */
 };
 
+enum { PROFILE_TIMES = 8 };
+
+/* What an instruction takes on the real token, where the general figures don't say it. */
+struct profile_time {
+    uint8_t ins;
+    int p1; /* -1: any */
+    uint32_t us;
+};
+
 struct profile {
     struct fw_kind kind;
     const char *name, *title;
@@ -27,10 +36,12 @@ struct profile {
     uint8_t pin_tries, puk_tries;
     uint8_t management_algorithm;
     uint8_t management_key[32];
-    uint8_t form_factor;   /* as the maker numbers them: 1 is a key chain with USB A */
-    uint16_t applications; /* bits of the maker's device information */
-    uint32_t oath_max;     /* credentials that the OATH application holds */
-    size_t object_max;     /* bytes of a data object's content */
+    uint8_t form_factor;           /* as the maker numbers them: 1 is a key chain with USB A */
+    uint16_t applications;         /* bits of the maker's device information */
+    uint32_t oath_max;             /* credentials that the OATH application holds */
+    uint32_t exchange_us, byte_ns; /* any exchange, and each byte of it, on the real token */
+    struct profile_time time[PROFILE_TIMES];
+    size_t object_max; /* bytes of a data object's content */
 };
 
 /* NULL when there is none of that name. */

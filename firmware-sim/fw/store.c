@@ -3,6 +3,7 @@
 
 #include "hal/crypto.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* Layout, docs/image-format.md: header at 0, banks at BANK_0 and after it, each a bank header and frames. */
@@ -326,12 +327,19 @@ static enum fw_store_state read_header(struct fw_store *s)
     return FW_STORE_READY;
 }
 
+/* All but the pending bytes, which are never read before they are written: a card that writes nothing stays
+ * small. */
+static void start(struct fw_store *s, const struct fw_hal *hal)
+{
+    memset(s, 0, offsetof(struct fw_store, pending));
+    s->hal = hal;
+}
+
 enum fw_store_state fw_store_open(struct fw_store *s, const struct fw_hal *hal)
 {
     uint8_t check[2][FW_STORE_CHECK];
     uint32_t generation[2];
-    memset(s, 0, sizeof *s);
-    s->hal = hal;
+    start(s, hal);
     enum fw_store_state state = read_header(s);
     if (state != FW_STORE_READY)
         return state;
@@ -353,8 +361,7 @@ enum fw_store_state fw_store_open(struct fw_store *s, const struct fw_hal *hal)
 bool fw_store_format(struct fw_store *s, const struct fw_hal *hal)
 {
     uint8_t header[HEADER_SIZE] = {0}, bank[BANK_HEADER_SIZE], nothing[BANK_HEADER_SIZE] = {0};
-    memset(s, 0, sizeof *s);
-    s->hal = hal;
+    start(s, hal);
     s->version = FW_STORE_VERSION;
     s->generation = 2;
     memcpy(header, image_magic, sizeof image_magic);

@@ -80,13 +80,23 @@ void crypto_key_free(struct crypto_key *key)
     free(key);
 }
 
+/* Certificates and stored keys name the curve (RFC 5480 2.1.1); OpenSSL would write its parameters out. */
+static EVP_PKEY *name_curve(EVP_PKEY *pkey)
+{
+    if (pkey != NULL &&
+        EVP_PKEY_set_utf8_string_param(pkey, OSSL_PKEY_PARAM_EC_ENCODING, OSSL_PKEY_EC_ENCODING_GROUP) == 1)
+        return pkey;
+    EVP_PKEY_free(pkey);
+    return NULL;
+}
+
 struct crypto_key *crypto_key_generate(enum crypto_kind kind)
 {
     const struct kind *k = &kinds[kind];
     if (k->family == RSA_FAMILY)
         return wrap(kind, EVP_PKEY_Q_keygen(NULL, NULL, "RSA", k->size * 8));
     if (k->family == EC_FAMILY)
-        return wrap(kind, EVP_PKEY_Q_keygen(NULL, NULL, "EC", k->name));
+        return wrap(kind, name_curve(EVP_PKEY_Q_keygen(NULL, NULL, "EC", k->name)));
     return wrap(kind, EVP_PKEY_Q_keygen(NULL, NULL, k->name));
 }
 
@@ -178,7 +188,7 @@ static EVP_PKEY *ec_from_scalar(const struct kind *k, const uint8_t *value, size
         size_t n =
             EC_POINT_point2oct(group, public, POINT_CONVERSION_UNCOMPRESSED, point, sizeof point, NULL);
         if (n != 0)
-            pkey = build_ec(k->name, d, point, n);
+            pkey = name_curve(build_ec(k->name, d, point, n));
     }
     BN_clear_free(d);
     EC_POINT_free(public);

@@ -136,28 +136,33 @@ void loop_clear(struct loop *loop, struct loop_timer *timer)
     sink(loop, last->place);
 }
 
-static int serve_timers(struct loop *loop)
+/* Serves what is due, and tells how long to wait for the next one; false: for ever. */
+static bool serve_timers(struct loop *loop, struct timespec *wait)
 {
     while (loop->timers != 0 && !loop->stopping) {
         struct loop_timer *first = loop->heap[1];
         uint64_t now = now_us();
-        if (first->at_us > now)
-            return (int)((first->at_us - now + 999) / 1000 > 60000 ? 60000
-                                                                   : (first->at_us - now + 999) / 1000);
+        if (first->at_us > now) {
+            uint64_t us = first->at_us - now;
+            *wait =
+                (struct timespec){.tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000};
+            return true;
+        }
         loop_clear(loop, first);
         first->due(first);
     }
-    return -1;
+    return false;
 }
 
 bool loop_run(struct loop *loop)
 {
+    struct timespec wait;
     loop->stopping = false;
     for (;;) {
-        int wait_ms = serve_timers(loop);
+        bool limited = serve_timers(loop, &wait);
         if (loop->stopping)
             return true;
-        loop->events = epoll_wait(loop->epoll, loop->event, BATCH, wait_ms);
+        loop->events = epoll_pwait2(loop->epoll, loop->event, BATCH, limited ? &wait : NULL, NULL);
         if (loop->events < 0 && errno != EINTR)
             return false;
         for (loop->at = 0; loop->at < loop->events && !loop->stopping;) {

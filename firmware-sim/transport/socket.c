@@ -1,14 +1,14 @@
 /* The card's end of the direct card socket, docs/card-socket.md: many clients, one transaction at a time. */
 #include "transport/socket.h"
 
+#include "transport/unix.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum { VERSION = 1, HEAD = 4, PAYLOAD_MAX = 70000, NAME_MAX_BYTES = 63 };
@@ -40,7 +40,7 @@ struct card_socket {
     struct client *clients;
     struct client *holder;
     uint64_t turns;
-    struct sockaddr_un address;
+    char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 };
 
 static void go_on(struct card_socket *s);
@@ -142,6 +142,8 @@ static void release(struct client *c)
 static void answered(void *who, const uint8_t *answer, size_t len)
 {
     struct client *c = who;
+    if (len == 0 && c->socket->token->present)
+        return; /* mute: the client gives up when it has waited enough */
     if (len == 0) {
         send_error(c, NO_CARD);
     } else {
@@ -360,7 +362,7 @@ static void go_on(struct card_socket *s)
 static void accept_client(struct loop_watch *watch, uint32_t events)
 {
     struct card_socket *s = (struct card_socket *)(void *)watch;
-    const char *name = profile_of(s->token->card)->reader;
+    const char *name = s->token->profile->reader;
     uint8_t hello[1 + NAME_MAX_BYTES] = {VERSION};
     size_t len = strlen(name) > NAME_MAX_BYTES ? NAME_MAX_BYTES : strlen(name);
     (void)events;
@@ -403,35 +405,6 @@ static void changed(struct token_watcher *watcher)
         token_power_on(s->token);
 }
 
-/* A file at the path that refuses connections was left behind by a process that ended. */
-static bool nobody_there(const struct sockaddr_un *address)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return false;
-    bool refused =
-        connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 && errno == ECONNREFUSED;
-    (void)close(fd);
-    return refused;
-}
-
-static bool listen_at(struct card_socket *s)
-{
-    s->watch.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (s->watch.fd < 0)
-        return false;
-    const struct sockaddr *address = (const struct sockaddr *)&s->address;
-    int bound = bind(s->watch.fd, address, sizeof s->address);
-    if (bound != 0 && errno == EADDRINUSE && nobody_there(&s->address) && unlink(s->address.sun_path) == 0)
-        bound = bind(s->watch.fd, address, sizeof s->address);
-    else if (bound != 0)
-        errno = EADDRINUSE;
-    if (bound != 0)
-        return false;
-    return chmod(s->address.sun_path, 0600) == 0 && listen(s->watch.fd, 64) == 0 &&
-           loop_watch(s->loop, &s->watch, EPOLLIN);
-}
-
 struct card_socket *card_socket_new(struct loop *loop, struct token *token, const char *path)
 {
     struct card_socket *s = calloc(1, sizeof *s);
@@ -441,14 +414,8 @@ struct card_socket *card_socket_new(struct loop *loop, struct token *token, cons
     s->token = token;
     s->watch.ready = accept_client;
     s->watcher.changed = changed;
-    s->address.sun_family = AF_UNIX;
-    if (strlen(path) >= sizeof s->address.sun_path) {
-        free(s);
-        errno = ENAMETOOLONG;
-        return NULL;
-    }
-    memcpy(s->address.sun_path, path, strlen(path) + 1);
-    if (!listen_at(s)) {
+    s->watch.fd = unix_listen(path);
+    if (s->watch.fd < 0 || !loop_watch(loop, &s->watch, EPOLLIN)) {
         int reason = errno;
         if (s->watch.fd >= 0)
             (void)close(s->watch.fd);
@@ -456,6 +423,7 @@ struct card_socket *card_socket_new(struct loop *loop, struct token *token, cons
         errno = reason;
         return NULL;
     }
+    memcpy(s->path, path, strlen(path) + 1);
     token->watcher = &s->watcher;
     return s;
 }
@@ -468,7 +436,7 @@ void card_socket_free(struct card_socket *s)
         drop(s->clients);
     loop_unwatch(s->loop, &s->watch);
     (void)close(s->watch.fd);
-    (void)unlink(s->address.sun_path);
+    (void)unlink(s->path);
     s->token->watcher = NULL;
     free(s);
 }

@@ -57,13 +57,14 @@ static void send_message(struct vpcd *v, const uint8_t *bytes, size_t len)
         lose(v);
 }
 
+/* A card that stays mute can't be told to vpcd, which would wait for ever: it is pulled and put in again. */
 static void answered(void *who, const uint8_t *answer, size_t len)
 {
-    static const uint8_t nothing[2] = {0x6F, 0x00};
-    if (len < 2 || len > MESSAGE_MAX)
-        send_message(who, nothing, sizeof nothing);
-    else
-        send_message(who, answer, len);
+    struct vpcd *v = who;
+    if (len != 0 && len <= MESSAGE_MAX)
+        send_message(v, answer, len);
+    else if (v->watch.fd >= 0)
+        lose(v);
 }
 
 static void take(struct vpcd *v, const uint8_t *message, size_t len)
