@@ -12,6 +12,10 @@ how=$1
 start desk "$issuer" serve --dir "$work/desk" --listen 127.0.0.1:0
 url=${desk_ready#ready }
 
+# shellcheck disable=SC2317 # called through wait_for
+none_shown() {
+    ! opensc-tool -l 2>/dev/null | grep -q ' Yes '
+}
 put_in() {
     case $how in
     direct)
@@ -19,6 +23,7 @@ put_in() {
         start_sim token "$@"
         ;;
     pcscd)
+        wait_for 15 'the reader to be empty' none_shown
         stack_cards=0
         # shellcheck disable=SC2086
         set -- token $vpcd_ports "$@"
