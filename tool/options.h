@@ -18,7 +18,7 @@ struct options {
     unsigned pin_fd;
     bool pin_fd_given, default_admin, last_try;
     // keys and certificates
-    const char *slot, *key_type, *file;
+    const char *slot, *key_type, *file, *public_key;
     bool replace, existing_key;
     // issuing
     const char *issuer, *reference, *subject, *ca;

@@ -9,6 +9,8 @@
 #include "x509/name.h"
 #include "x509/trust.h"
 
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <string.h>
 
 static const struct option_row issue_options[] = {
@@ -41,6 +43,11 @@ static const struct option_row issue_options[] = {
      .kind = OPTION_FLAG,
      .at = OPTION_AT(existing_key),
      .help = N_("use the key that is in the slot")},
+    {.name = "public-key",
+     .kind = OPTION_TEXT,
+     .at = OPTION_AT(public_key),
+     .value = N_("FILE"),
+     .help = N_("its public half (PEM), for tokens that show no key without a certificate")},
     {.name = "replace",
      .kind = OPTION_FLAG,
      .at = OPTION_AT(replace),
@@ -94,6 +101,21 @@ static enum exit_code take_subject(struct issue *issue)
     return EXIT_OK;
 }
 
+static enum exit_code take_public_key(struct issue *issue)
+{
+    const struct options *options = &issue->run->options;
+    if (!options->existing_key)
+        return fault_set(&issue->run->fault, EXIT_USAGE, _("--public-key belongs to --existing-key."));
+    BIO *file = BIO_new_file(options->public_key, "r");
+    issue->known = file != NULL ? PEM_read_bio_PUBKEY(file, NULL, NULL, NULL) : NULL;
+    BIO_free(file);
+    ERR_clear_error();
+    if (issue->known != NULL && key_kind_of_public(issue->known) != NULL)
+        return EXIT_OK;
+    return fault_set(&issue->run->fault, EXIT_USAGE,
+                     _("No public key of a known type could be read from %s."), options->public_key);
+}
+
 static enum exit_code check_options(struct run *run, struct issue *issue)
 {
     struct options *options = &run->options;
@@ -112,6 +134,8 @@ static enum exit_code check_options(struct run *run, struct issue *issue)
         strlen(options->issuer) >= sizeof issue->journal.issuer)
         return fault_set(&run->fault, EXIT_USAGE,
                          _("The reference number or the issuer's address is too long."));
+    if (options->public_key != NULL && take_public_key(issue) != EXIT_OK)
+        return run->fault.code;
     if (cmp_url_check(options->issuer, &run->fault) != EXIT_OK)
         return run->fault.code;
     return take_subject(issue);
@@ -276,6 +300,8 @@ static enum exit_code issue_run(struct run *run)
         report(issue);
     else {
         struct fault unused = {.code = EXIT_OK};
+        if (issue->journal.step < JOURNAL_RECEIVED)
+            issue_conceal(issue);
         // The same command finds a key that was there before without a journal.
         if (run->options.existing_key && issue->journal.step == JOURNAL_KEY)
             journal_finish(&issue->journal, &unused);
@@ -283,6 +309,7 @@ static enum exit_code issue_run(struct run *run)
     }
     journal_close(&issue->journal);
     EVP_PKEY_free(issue->shown);
+    EVP_PKEY_free(issue->known);
     X509_free(issue->old);
     X509_NAME_free(issue->subject);
     return run->fault.code;

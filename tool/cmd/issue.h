@@ -13,8 +13,10 @@ struct issue {
     X509 *old;       // what the slot holds when we begin
     EVP_PKEY *shown; // the public key that the token shows there
     bool key_there;  // a private key is shown there
+    bool revealed;   // the slot holds a certificate only to reveal its key
     struct keypair pair;
     X509_NAME *subject; // to ask for
+    EVP_PKEY *known;    // of --public-key
 };
 
 // Finds out what the slot holds; logged in as the user.
@@ -34,3 +36,13 @@ enum exit_code issue_ready_key(struct issue *issue);
 // Finds the private key of the slot; to be done again after each login, which makes handles of private
 // objects invalid. EXIT_NOT_FOUND if there is none.
 enum exit_code issue_take_key(struct issue *issue);
+
+// Reveals a key that the token does not show: writes this certificate, or a placeholder if it is NULL, into
+// the slot and has the key sign. *proved: the slot holds this key, ready to sign. Otherwise the slot is as
+// before, but for a certificate that was there. To be called only when nothing of worth is in the slot.
+enum exit_code issue_reveal(struct issue *issue, EVP_PKEY *key, X509 *certificate, bool *proved);
+
+// Removes a placeholder again; what can't be removed now, the next run replaces.
+void issue_conceal(struct issue *issue);
+
+bool issue_is_placeholder(const X509 *certificate);

@@ -13,6 +13,11 @@ enum exit_code issue_look(struct issue *issue)
     if (object_certificate(session, issue->place->id, &issue->old, &run->fault) == EXIT_OK &&
         keypair_public(session, issue->place->id, &issue->shown, &run->fault) == EXIT_OK)
         keypair_private(session, issue->place->id, &issue->pair.private_key, &issue->key_there, &run->fault);
+    if (issue->old != NULL && issue_is_placeholder(issue->old)) {
+        X509_free(issue->old);
+        issue->old = NULL;
+        issue->revealed = true;
+    }
     return run->fault.code;
 }
 
@@ -78,17 +83,23 @@ static bool occupied(const struct issue *issue)
 static enum exit_code use_existing(struct issue *issue)
 {
     struct run *run = issue->run;
-    if (issue_take_key(issue) != EXIT_OK)
+    EVP_PKEY *key = issue->known != NULL ? issue->known : issue->shown;
+    bool proved = false;
+    if (!issue->key_there && key != NULL && issue_reveal(issue, key, NULL, &proved) != EXIT_OK)
         return run->fault.code;
-    if (issue->shown == NULL) {
+    if (!proved && issue_take_key(issue) != EXIT_OK)
+        return fault_todo(&run->fault,
+                          _("If the token does not show keys without certificates, give the key's public "
+                            "half with --public-key FILE."));
+    if (key == NULL) {
         fault_set(&run->fault, EXIT_UNSUPPORTED, _("The token does not give the public key of slot %s."),
                   issue->place->number);
-        return fault_todo(&run->fault, _("Make a new key: leave out --existing-key and add --replace."));
+        return fault_todo(&run->fault, _("Give it with --public-key FILE."));
     }
-    if (keypair_prove(&issue->pair, issue->shown, &run->fault) != EXIT_OK)
+    if (!proved && keypair_prove(&issue->pair, key, &run->fault) != EXIT_OK)
         return run->fault.code;
-    EVP_PKEY_up_ref(issue->shown);
-    issue->journal.key = issue->shown;
+    EVP_PKEY_up_ref(key);
+    issue->journal.key = key;
     return journal_write(&issue->journal, JOURNAL_KEY, &run->fault);
 }
 
@@ -161,28 +172,48 @@ static enum exit_code begin_again(struct issue *issue, const char *why)
     return issue_check_slot(issue) == EXIT_OK ? begin_fresh(issue) : issue->run->fault.code;
 }
 
+// Whether the slot still holds the key of the journal, ready to sign then.
+static enum exit_code find_again(struct issue *issue, bool *found)
+{
+    struct run *run = issue->run;
+    struct journal *journal = &issue->journal;
+    struct fault failed = {.code = EXIT_OK};
+    *found = false;
+    if (issue->key_there) {
+        EVP_PKEY *shown = issue->shown != NULL ? issue->shown : journal->key;
+        if (issue_take_key(issue) != EXIT_OK)
+            return run->fault.code;
+        enum exit_code code = keypair_prove(&issue->pair, shown, &failed);
+        *found = code == EXIT_OK && EVP_PKEY_eq(shown, journal->key) == 1;
+        if (code == EXIT_OK)
+            return EXIT_OK;
+        if (code == EXIT_TOKEN || code == EXIT_PIN || code == EXIT_BLOCKED || code == EXIT_BUSY ||
+            code == EXIT_TOUCH) {
+            run->fault = failed;
+            return code;
+        }
+    }
+    // No key is shown, or one that is not there: then a certificate whose key was given up hides it.
+    if (issue->old != NULL && !run->options.replace)
+        return EXIT_OK;
+    return issue_reveal(issue, journal->key, journal->certificate, found);
+}
+
 // The key of an interrupted run, if the token still has it.
 static enum exit_code resume(struct issue *issue)
 {
     struct run *run = issue->run;
-    struct fault failed = {.code = EXIT_OK};
-    if (!issue->key_there)
-        return begin_again(issue, _("The key of the interrupted run is not on the token any more."));
-    if (issue_take_key(issue) != EXIT_OK)
-        return run->fault.code;
     const struct key_kind *kind = key_kind_of_public(issue->journal.key);
+    bool found;
     if (run->options.key_type != NULL && kind != issue->kind) {
         fault_set(&run->fault, EXIT_MISMATCH, _("The interrupted run made a key of type %s."),
                   kind != NULL ? kind->name : "?");
         return fault_todo(&run->fault, _("Go on with --key-type %s."), kind != NULL ? kind->name : "?");
     }
-    enum exit_code code = keypair_prove(&issue->pair, issue->journal.key, &failed);
-    if (code == EXIT_MISMATCH)
-        return begin_again(issue, _("The slot now holds another key than that of the interrupted run."));
-    if (code != EXIT_OK) {
-        run->fault = failed;
-        return code;
-    }
+    if (find_again(issue, &found) != EXIT_OK)
+        return run->fault.code;
+    if (!found)
+        return begin_again(issue, _("The key of the interrupted run is not on the token any more."));
     name_issue(issue);
     say(run, _("Going on where the last run ended (%s)."), journal_step_name(issue->journal.step));
     return journal_write(&issue->journal, issue->journal.step, &run->fault);
