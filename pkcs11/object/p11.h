@@ -230,7 +230,8 @@ P11_FUNCTIONS_3_2(P11_DECLARE)
 #define P11_MEMBER(name, args) CK_##name name;
 #define P11_FUNCTIONS_2_40(F)                                                                                \
     F(C_Initialize)                                                                                          \
-    F(C_Finalize) F(C_GetInfo) F(C_GetFunctionList) F(C_GetSlotList) F(C_GetSlotInfo) F(C_GetTokenInfo)      \
+    F(C_Finalize)                                                                                            \
+    F(C_GetInfo) F(C_GetFunctionList) F(C_GetSlotList) F(C_GetSlotInfo) F(C_GetTokenInfo)                    \
         F(C_GetMechanismList) F(C_GetMechanismInfo) F(C_InitToken) F(C_InitPIN) F(C_SetPIN) F(C_OpenSession) \
             F(C_CloseSession) F(C_CloseAllSessions) F(C_GetSessionInfo) F(C_GetOperationState)               \
                 F(C_SetOperationState) F(C_Login) F(C_Logout) F(C_CreateObject) F(C_CopyObject)              \
