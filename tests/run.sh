@@ -20,7 +20,7 @@ case ${1:-} in
     packages_install build tests
     cmake -B build -G Ninja . >/dev/null
     cmake --build build
-    exec sh tests/card/real.sh "$2"
+    BUILD=$PWD/build SOURCE=$PWD exec sh tests/e2e/real_card.sh "$2"
     ;;
 *) usage ;;
 esac
@@ -47,7 +47,7 @@ tree() {
 }
 
 say 'build (gcc)'
-tree build
+tree build -DINGAM_TESTS=ON
 say 'build (clang, address and undefined behaviour sanitizers, fuzz targets)'
 tree build-asan -DCMAKE_C_COMPILER=clang -DINGAM_SANITIZE=address,undefined -DINGAM_FUZZ=ON
 say 'build (clang, thread sanitizer)'

@@ -8,10 +8,12 @@
 set -eu
 umask 077
 
-# Nothing of the caller's settings steers a test.
+# Nothing of the caller's settings steers a test, but for two that are meant for tests.
+stack_keep=${INGAM_KEEP:-} stack_soak=${INGAM_SOAK:-}
 for variable in $(env | sed -n 's/^\(INGAM_[A-Z0-9_]*\|PCSCLITE_[A-Z0-9_]*\)=.*/\1/p'); do
     unset "$variable"
 done
+[ -z "$stack_soak" ] || export INGAM_SOAK="$stack_soak"
 export LC_ALL=C.UTF-8
 unset LANGUAGE XDG_STATE_HOME XDG_CONFIG_HOME XDG_CACHE_HOME XDG_DATA_HOME XDG_RUNTIME_DIR || true
 
@@ -43,12 +45,12 @@ stack_exit() {
     trap - EXIT INT TERM
     stack_stop_all
     if [ "$status" -ne 0 ]; then
-        printf 'FAILED with %s; what the programs wrote is here:\n' "$status" >&2
+        printf 'FAILED with %s; what the programs wrote (%s) is here:\n' "$status" "$work" >&2
         for file in "$work"/*.err "$work"/*/pcscd.log; do
             [ -s "$file" ] && printf -- '--- %s\n%s\n' "${file##*/}" "$(tail -n 20 "$file")" >&2
         done
     fi
-    [ -n "${INGAM_KEEP:-}" ] || rm -rf "$work"
+    [ -n "$stack_keep" ] || rm -rf "$work"
     exit "$status"
 }
 trap stack_exit EXIT
