@@ -21,6 +21,9 @@ static enum exit_code load(struct run *run)
         setenv("INGAM_LAST_TRY", "1", 1);
     if (path == NULL || path[0] == '\0')
         path = paths_module(own, sizeof own) ? own : INGAM_MODULE_INSTALLED;
+    // Ingam's module, too, spends the last try only when told to.
+    if (run->options.last_try)
+        setenv("INGAM_LAST_TRY", "1", 1);
     return module_load(&run->module, path, &run->fault);
 }
 
