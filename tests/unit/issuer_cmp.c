@@ -134,6 +134,27 @@ static void a_rejected_certificate_does_not_spend_the_code(void **state)
     client_drop(&second);
 }
 
+static void a_question_is_answered_with_the_ca_certificate(void **state)
+{
+    struct fixture *fixture = *state;
+    struct desk_entitled who;
+    struct client client;
+    unsigned char *ca = NULL;
+    fixture_authorize(*state, "A", 2, &who);
+    client_new(&client, *state, &who);
+    STACK_OF(OSSL_CMP_ITAV) *told = OSSL_CMP_exec_GENM_ses(client.ctx);
+    assert_int_equal(sk_OSSL_CMP_ITAV_num(told), 1);
+    const ASN1_STRING *list = OSSL_CMP_ITAV_get0_value(sk_OSSL_CMP_ITAV_value(told, 0))->value.sequence;
+    int length = i2d_X509(fixture->desk.ca, &ca);
+    int head = ASN1_STRING_length(list) - length;
+    assert_true(length > 0 && head > 0);
+    assert_memory_equal(ASN1_STRING_get0_data(list) + head, ca, (size_t)length);
+    assert_non_null(OSSL_CMP_exec_IR_ses(client.ctx)); // the code is not spent by it
+    OPENSSL_free(ca);
+    sk_OSSL_CMP_ITAV_pop_free(told, OSSL_CMP_ITAV_free);
+    client_drop(&client);
+}
+
 // OpenSSL's client sends no error messages, so this one is made by the desk's writer.
 static void an_error_of_the_client_is_a_rejection(void **state)
 {
@@ -213,6 +234,7 @@ int main(void)
         TEST(a_repeated_confirmation_is_answered_again),
         TEST(a_restart_between_ip_and_certconf_loses_nothing),
         TEST(a_rejected_certificate_does_not_spend_the_code),
+        TEST(a_question_is_answered_with_the_ca_certificate),
         TEST(an_error_of_the_client_is_a_rejection),
         TEST(of_many_at_once_one_key_wins),
     };

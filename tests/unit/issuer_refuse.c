@@ -133,9 +133,6 @@ static void what_the_desk_does_not_do_is_refused_by_name(void **state)
     struct client client;
     fixture_authorize(*state, "A", 2, &who);
     client_new(&client, *state, &who);
-    assert_null(OSSL_CMP_exec_GENM_ses(client.ctx));
-    assert_int_equal(client.event.reason, REFUSE_BODY);
-    assert_int_equal(OSSL_CMP_CTX_get_failInfoCode(client.ctx), FAIL_INFO(badRequest));
     X509 *certificate = OSSL_CMP_exec_IR_ses(client.ctx);
     assert_non_null(certificate);
     assert_true(OSSL_CMP_CTX_set1_oldCert(client.ctx, certificate));
@@ -152,6 +149,23 @@ static void what_the_desk_does_not_do_is_refused_by_name(void **state)
     assert_true(OSSL_CMP_CTX_set1_cert(client.ctx, fixture->desk.cmp));
     assert_true(OSSL_CMP_CTX_set1_pkey(client.ctx, fixture->desk.cmp_key));
     refused(&client, FAIL_INFO(wrongIntegrity), "authorization code");
+    client_drop(&client);
+}
+
+static void a_question_is_refused_as_a_request_is(void **state)
+{
+    struct desk_entitled who;
+    struct client client;
+    fixture_authorize(*state, "A", 2, &who);
+    client_new(&client, *state, &who);
+    OSSL_CMP_CTX_set1_secretValue(client.ctx, (const unsigned char *)"wrong", 5);
+    assert_null(OSSL_CMP_exec_GENM_ses(client.ctx));
+    assert_int_equal(OSSL_CMP_CTX_get_failInfoCode(client.ctx), FAIL_INFO(badMessageCheck));
+    client_drop(&client);
+    client_new(&client, *state, &who);
+    assert_non_null(OSSL_CMP_exec_IR_ses(client.ctx));
+    assert_null(OSSL_CMP_exec_GENM_ses(client.ctx));
+    assert_int_equal(OSSL_CMP_CTX_get_failInfoCode(client.ctx), FAIL_INFO(certConfirmed));
     client_drop(&client);
 }
 
@@ -273,6 +287,7 @@ int main(void)
         TEST(possession_must_be_proved),
         TEST(a_csr_of_another_key_is_refused),
         TEST(what_the_desk_does_not_do_is_refused_by_name),
+        TEST(a_question_is_refused_as_a_request_is),
         TEST(errors_to_strangers_are_signed_by_the_desk),
         TEST(a_transaction_of_another_is_not_taken_over),
         TEST(a_confirmation_must_fit_its_transaction),

@@ -52,7 +52,7 @@ static OSSL_CMP_SRV_CTX *server_new(struct cmp_call *call)
     OSSL_CMP_CTX *context = server != NULL ? OSSL_CMP_SRV_CTX_get0_cmp_ctx(server) : NULL;
     const struct der *kid = &call->header.sender_kid;
     if (context != NULL && OSSL_CMP_CTX_set_log_cb(context, swallow) == 1 &&
-        OSSL_CMP_SRV_CTX_init(server, call, cmp_on_request, NULL, NULL, NULL, NULL, NULL) == 1 &&
+        OSSL_CMP_SRV_CTX_init(server, call, cmp_on_request, NULL, cmp_on_general, NULL, NULL, NULL) == 1 &&
         OSSL_CMP_CTX_set1_secretValue(context, (unsigned char *)call->code.bytes, (int)call->code.length) ==
             1 &&
         OSSL_CMP_CTX_set1_referenceValue(context, kid->at, (int)kid->left) == 1 &&
@@ -74,7 +74,8 @@ static enum refuse_reason can_answer(const struct header *header)
 {
     if (header->pvno != OSSL_CMP_PVNO)
         return REFUSE_VERSION;
-    if (header->body != BODY_IR && header->body != BODY_CR && header->body != BODY_P10CR && !goes_on(header))
+    if (header->body != BODY_IR && header->body != BODY_CR && header->body != BODY_P10CR &&
+        header->body != BODY_GENM && !goes_on(header))
         return REFUSE_BODY;
     return header->protection == HEADER_BY_MAC ? REFUSE_NOTHING : REFUSE_PROTECTION;
 }

@@ -20,6 +20,10 @@ struct cmp_call {
 OSSL_CMP_PKISI *cmp_on_request(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *request, int id,
                                const OSSL_CRMF_MSG *crmf, const X509_REQ *p10, X509 **certificate,
                                STACK_OF(X509) * *chain, STACK_OF(X509) * *ca);
+// Answers genm with the CA certificate; registered likewise.
+int cmp_on_general(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *request,
+                   const STACK_OF(OSSL_CMP_ITAV) * asked, STACK_OF(OSSL_CMP_ITAV) * *answer);
+
 // Takes the certConf, or the error, of a person who has shown the right code. REFUSE_NOTHING: answer with
 // pkiConf.
 enum refuse_reason cmp_confirm(struct cmp_call *call);

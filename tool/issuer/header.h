@@ -36,6 +36,7 @@ enum {
     BODY_CP = 3,
     BODY_P10CR = 4,
     BODY_PKICONF = 19,
+    BODY_GENM = 21,
     BODY_ERROR = 23,
     BODY_CERTCONF = 24,
     BODY_LAST = 26,

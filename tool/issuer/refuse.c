@@ -13,7 +13,7 @@ static const struct row rows[REFUSE_REASONS] = {
     [REFUSE_NOTHING] = {BIT(systemFailure), "done", "not refused"},
     [REFUSE_BODY] =
         {BIT(badRequest), "unsupported-body",
-         "this desk answers ir, cr, p10cr, certConf and error; it does not do what this message asks"},
+         "this desk answers ir, cr, p10cr, certConf, genm and error; it does not do what this message asks"},
     [REFUSE_VERSION] = {BIT(unsupportedVersion), "version", "this desk speaks CMP version 2 (RFC 4210)"},
     [REFUSE_PROTECTION] =
         {BIT(wrongIntegrity), "protection",
