@@ -213,6 +213,8 @@ static size_t exchange_select(struct fw_card *card, const struct fw_command *c, 
 {
     struct fw_reply reply = {.bytes = card->answer, .cap = sizeof card->answer};
     card->chaining = false;
+    if (card->selected->before != NULL)
+        card->selected->before(card, c);
     card->instruction = &select_row;
     enum fw_status status = run_select(card, c, &reply);
     if (status != FW_OK)
