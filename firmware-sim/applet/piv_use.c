@@ -27,7 +27,7 @@ static const struct operation operations[] = {
 };
 
 static const struct operation *read_operation(const struct fw_command *c, enum crypto_kind kind,
-                                              const struct fw_tlv **input)
+                                              struct fw_tlv *input)
 {
     struct fw_tlv_table table;
     if (!fw_tlv_inside(c->data, c->len, 0x7C, &table) || table.count != 2)
@@ -37,9 +37,11 @@ static const struct operation *read_operation(const struct fw_command *c, enum c
         return NULL;
     for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
         const struct operation *o = &operations[i];
-        *input = fw_tlv_get(&table, o->element);
-        if (o->kind == kind && *input != NULL)
-            return (*input)->len >= o->least && (*input)->len <= o->most ? o : NULL;
+        const struct fw_tlv *element = o->kind == kind ? fw_tlv_get(&table, o->element) : NULL;
+        if (element == NULL)
+            continue;
+        *input = *element;
+        return element->len >= o->least && element->len <= o->most ? o : NULL;
     }
     return NULL;
 }
@@ -62,7 +64,7 @@ enum fw_status piv_use_key(struct fw_card *card, const struct fw_command *c, str
 {
     const struct piv_slot *slot = piv_slot(card, c->p2);
     const struct piv_algorithm *algorithm = piv_algorithm(card, c->p1);
-    const struct fw_tlv *input;
+    struct fw_tlv input;
     struct piv_key *key;
     uint8_t result[CRYPTO_RESULT_MAX];
     if (slot == NULL || slot->reference == PIV_ATTESTATION || algorithm == NULL)
@@ -77,7 +79,7 @@ enum fw_status piv_use_key(struct fw_card *card, const struct fw_command *c, str
     const struct operation *operation = read_operation(c, algorithm->kind, &input);
     if (operation == NULL)
         return FW_WRONG_DATA;
-    size_t len = operation->run(key->key, input->value, input->len, result);
+    size_t len = operation->run(key->key, input.value, input.len, result);
     if (len == 0)
         return FW_WRONG_DATA;
     size_t mark = fw_open(r, 0x7C);
