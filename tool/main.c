@@ -136,5 +136,5 @@ int main(int argc, char **argv)
         fputc('\n', stderr);
         return EXIT_OTHER;
     }
-    return run.fault.code;
+    return (int)run.fault.code;
 }

@@ -135,7 +135,7 @@ enum exit_code meet_needs(struct run *run)
 void meet_look_again(struct run *run)
 {
     struct fault *fault = &run->fault;
-    const struct timespec pause = {0, 50 * 1000 * 1000};
+    const struct timespec pause = {0, 50000000};
     CK_RV rv = CKR_DEVICE_ERROR;
     if (!run->session.open || fault->rv_name == NULL || strcmp(fault->rv_name, "CKR_DEVICE_ERROR") != 0)
         return;

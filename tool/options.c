@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FLAG(n, field, text)                                                                                 \
+#define FLAG(option, field, text)                                                                            \
     {                                                                                                        \
-        .name = n, .kind = OPTION_FLAG, .at = OPTION_AT(field), .help = text                                 \
+        .name = (option), .kind = OPTION_FLAG, .at = OPTION_AT(field), .help = (text)                        \
     }
-#define TEXT(n, field, what, text)                                                                           \
+#define TEXT(option, field, what, text)                                                                      \
     {                                                                                                        \
-        .name = n, .kind = OPTION_TEXT, .at = OPTION_AT(field), .value = what, .help = text                  \
+        .name = (option), .kind = OPTION_TEXT, .at = OPTION_AT(field), .value = (what), .help = (text)       \
     }
 
 const struct option_row options_any[] = {

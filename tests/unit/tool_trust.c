@@ -25,7 +25,7 @@ static X509 *make(const char *subject, const char *issuer, EVP_PKEY *held, EVP_P
                                -1, -1, 0);
     X509_NAME_add_entry_by_txt(X509_get_issuer_name(x), "CN", MBSTRING_UTF8, (const unsigned char *)issuer,
                                -1, -1, 0);
-    X509_gmtime_adj(X509_getm_notBefore(x), -2 * 86400);
+    X509_gmtime_adj(X509_getm_notBefore(x), -2 * 86400L);
     X509_gmtime_adj(X509_getm_notAfter(x), days * 86400);
     X509_set_pubkey(x, held);
     if (ca) {

@@ -10,18 +10,18 @@
 #define CERTIFICATE_MOST  65536
 
 static const struct piv_place places[] = {
-    {"9a", "auth", 1, "PIV Authentication"}, {"9c", "sign", 2, "Digital Signature"},
-    {"9d", "kem", 3, "Key Management"},      {"9e", "card", 4, "Card Authentication"},
-    {"82", NULL, 5, "Retired Key 1"},        {"83", NULL, 6, "Retired Key 2"},
-    {"84", NULL, 7, "Retired Key 3"},        {"85", NULL, 8, "Retired Key 4"},
-    {"86", NULL, 9, "Retired Key 5"},        {"87", NULL, 10, "Retired Key 6"},
-    {"88", NULL, 11, "Retired Key 7"},       {"89", NULL, 12, "Retired Key 8"},
-    {"8a", NULL, 13, "Retired Key 9"},       {"8b", NULL, 14, "Retired Key 10"},
-    {"8c", NULL, 15, "Retired Key 11"},      {"8d", NULL, 16, "Retired Key 12"},
-    {"8e", NULL, 17, "Retired Key 13"},      {"8f", NULL, 18, "Retired Key 14"},
-    {"90", NULL, 19, "Retired Key 15"},      {"91", NULL, 20, "Retired Key 16"},
-    {"92", NULL, 21, "Retired Key 17"},      {"93", NULL, 22, "Retired Key 18"},
-    {"94", NULL, 23, "Retired Key 19"},      {"95", NULL, 24, "Retired Key 20"},
+    {"auth", "PIV Authentication", "9a", 1}, {"sign", "Digital Signature", "9c", 2},
+    {"kem", "Key Management", "9d", 3},      {"card", "Card Authentication", "9e", 4},
+    {NULL, "Retired Key 1", "82", 5},        {NULL, "Retired Key 2", "83", 6},
+    {NULL, "Retired Key 3", "84", 7},        {NULL, "Retired Key 4", "85", 8},
+    {NULL, "Retired Key 5", "86", 9},        {NULL, "Retired Key 6", "87", 10},
+    {NULL, "Retired Key 7", "88", 11},       {NULL, "Retired Key 8", "89", 12},
+    {NULL, "Retired Key 9", "8a", 13},       {NULL, "Retired Key 10", "8b", 14},
+    {NULL, "Retired Key 11", "8c", 15},      {NULL, "Retired Key 12", "8d", 16},
+    {NULL, "Retired Key 13", "8e", 17},      {NULL, "Retired Key 14", "8f", 18},
+    {NULL, "Retired Key 15", "90", 19},      {NULL, "Retired Key 16", "91", 20},
+    {NULL, "Retired Key 17", "92", 21},      {NULL, "Retired Key 18", "93", 22},
+    {NULL, "Retired Key 19", "94", 23},      {NULL, "Retired Key 20", "95", 24},
 };
 
 #define PLACES (sizeof places / sizeof places[0])

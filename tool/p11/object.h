@@ -7,10 +7,10 @@
 
 // The slots of a PIV token, by number and by name, and the CKA_ID under which PKCS#11 shows them.
 struct piv_place {
-    char number[3];   // "9a"
-    const char *name; // "auth"; NULL for the retired slots
-    CK_BYTE id;
+    const char *name;  // "auth"; NULL for the retired slots
     const char *label; // what its certificate is for, in English
+    char number[3];    // "9a"
+    CK_BYTE id;
 };
 
 // The place meant by "9a", "9A" or "auth"; NULL if there is none such. By id likewise.

@@ -45,9 +45,9 @@ static bool pin_path(char *out, size_t size, const char *issuer)
     unsigned length = 0;
     if (EVP_Digest(issuer, strlen(issuer), digest, &length, EVP_sha256(), NULL) != 1)
         return false;
-    for (unsigned i = 0; i < 16; i++)
+    for (size_t i = 0; i < 16; i++)
         snprintf(name + 3 + 2 * i, 3, "%02x", digest[i]);
-    strcat(name, ".pem");
+    snprintf(name + 35, sizeof name - 35, ".pem");
     return paths_data(out, size, name);
 }
 
