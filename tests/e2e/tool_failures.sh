@@ -85,11 +85,13 @@ objects >"$work/before"
 
     expect_exit 14 issue 9a --code-file "$work/wrong" $factory
     says 'What to do'
-    ok "$how: wrong code: exit 14"
+    unchanged
+    [ -z "$(find "$HOME" -name '*.json')" ] || fail 'a journal was begun'
+    ok "$how: wrong code: exit 14, the token is as before"
 
     expect_exit 0 issue 9a --code-file "$work/code" $factory
     holds 01
-    ok "$how: and the same command goes on with the right code"
+    ok "$how: and it goes on with the right code"
 
     objects >"$work/before"
     expect_exit 9 issue 9a --code-file "$work/code" $factory
@@ -104,7 +106,8 @@ objects >"$work/before"
 
     expect_exit 14 issue 9c --code-file "$work/code" $factory
     says 'was used'
-    ok "$how: used code: exit 14"
+    unchanged
+    ok "$how: used code: exit 14, the token is as before"
 
     authorize two
     expect_exit 0 issue 9c --code-file "$work/code" $factory
