@@ -41,6 +41,19 @@ struct operation {
     bool message; /* begun by C_Message*Init */
 };
 
+/* What C_Message*Init set up (message.c). */
+struct message {
+    CK_MECHANISM mechanism;
+    uint8_t param[64];
+    CK_OBJECT_HANDLE handle;
+    struct object *key; /* a reference; encryption only */
+    struct host_cipher *cipher;
+    uint8_t *text;
+    size_t text_len;
+    uint64_t counter;
+    bool under_way;
+};
+
 struct finding {
     CK_OBJECT_HANDLE *handle;
     size_t count, next;
@@ -53,6 +66,7 @@ struct session {
     CK_NOTIFY notify;
     void *application;
     struct operation *op[OP_KINDS];
+    struct message *message[4]; /* by enum message_kind */
     struct finding *find;
 };
 

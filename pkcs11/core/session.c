@@ -1,8 +1,8 @@
 /* Sessions and the store of a slot's objects. */
 #include "core/content.h"
 #include "core/login.h"
+#include "core/message.h"
 #include "core/module.h"
-#include "core/op.h"
 #include "core/slot.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +43,8 @@ static void free_session(struct session *se)
 {
     for (int kind = 0; kind < OP_KINDS; kind++)
         op_end(se, (enum op_kind)kind);
+    for (int kind = MESSAGE_SIGN; kind <= MESSAGE_DECRYPT; kind++)
+        (void)message_end(se, (enum message_kind)kind);
     if (se->find != NULL)
         free(se->find->handle);
     free(se->find);

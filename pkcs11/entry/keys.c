@@ -1,5 +1,5 @@
 /* Key management and random numbers (2.40, 5.14 and 5.15; 3.2: encapsulation and authenticated wrapping). */
-#include "core/op.h"
+#include "core/derive.h"
 #include "core/random.h"
 #include "core/slot.h"
 #include "core/write.h"
@@ -32,24 +32,14 @@ CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_A
     return call_leave(&c);
 }
 
-static CK_RV not_a_mechanism(const CK_MECHANISM *m, CK_FLAGS use)
-{
-    if (m == NULL)
-        return CKR_ARGUMENTS_BAD;
-    const struct mech_row *row = mech_row(m->mechanism);
-    return row == NULL || (row->flags & use) == 0 ? CKR_MECHANISM_INVALID : CKR_FUNCTION_NOT_SUPPORTED;
-}
-
 CK_RV C_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping_key,
                 CK_OBJECT_HANDLE key, CK_BYTE *wrapped, CK_ULONG *wrapped_len)
 {
     struct call c;
-    (void)wrapping_key;
-    (void)key;
-    (void)wrapped;
-    (void)wrapped_len;
     if (call_enter(&c, session, __func__))
-        c.rv = not_a_mechanism(mechanism, CKF_WRAP);
+        c.rv = mechanism == NULL
+                   ? CKR_ARGUMENTS_BAD
+                   : wrap_key(c.session, mechanism, wrapping_key, key, OUT(wrapped, wrapped_len));
     return call_leave(&c);
 }
 
@@ -58,14 +48,11 @@ CK_RV C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_
                   CK_OBJECT_HANDLE *key)
 {
     struct call c;
-    (void)unwrapping_key;
-    (void)wrapped;
-    (void)wrapped_len;
-    (void)templ;
-    (void)count;
-    (void)key;
     if (call_enter(&c, session, __func__))
-        c.rv = not_a_mechanism(mechanism, CKF_UNWRAP);
+        c.rv = mechanism == NULL || key == NULL || !in_ok(wrapped, wrapped_len) || !in_ok(templ, count)
+                   ? CKR_ARGUMENTS_BAD
+                   : unwrap_key(c.session, mechanism, unwrapping_key, rd_of(wrapped, wrapped_len), templ,
+                                count, key);
     return call_leave(&c);
 }
 
@@ -73,12 +60,10 @@ CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_
                   CK_ATTRIBUTE *templ, CK_ULONG count, CK_OBJECT_HANDLE *key)
 {
     struct call c;
-    (void)base;
-    (void)templ;
-    (void)count;
-    (void)key;
     if (call_enter(&c, session, __func__))
-        c.rv = not_a_mechanism(mechanism, CKF_DERIVE);
+        c.rv = mechanism == NULL || key == NULL || !in_ok(templ, count)
+                   ? CKR_ARGUMENTS_BAD
+                   : derive_key(c.session, mechanism, base, templ, count, key);
     return call_leave(&c);
 }
 
@@ -98,7 +83,15 @@ CK_RV C_GenerateRandom(CK_SESSION_HANDLE session, CK_BYTE *random, CK_ULONG len)
     return call_leave(&c);
 }
 
-/* ---- 3.2: no card has a mechanism for these ---- */
+/* ---- 3.2: no mechanism here is for these ---- */
+
+static CK_RV not_a_mechanism(const CK_MECHANISM *m, CK_FLAGS use)
+{
+    if (m == NULL)
+        return CKR_ARGUMENTS_BAD;
+    const struct mech_row *row = mech_row(m->mechanism);
+    return row == NULL || (row->flags & use) == 0 ? CKR_MECHANISM_INVALID : CKR_FUNCTION_NOT_SUPPORTED;
+}
 
 CK_RV C_EncapsulateKey(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE public_key,
                        CK_ATTRIBUTE_PTR templ, CK_ULONG count, CK_BYTE_PTR out, CK_ULONG_PTR out_len,
@@ -144,7 +137,7 @@ CK_RV C_WrapKeyAuthenticated(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechani
     (void)wrapped;
     (void)wrapped_len;
     if (call_enter(&c, session, __func__))
-        c.rv = not_a_mechanism(mechanism, CKF_WRAP);
+        c.rv = mechanism == NULL ? CKR_ARGUMENTS_BAD : CKR_MECHANISM_INVALID;
     return call_leave(&c);
 }
 
@@ -163,7 +156,7 @@ CK_RV C_UnwrapKeyAuthenticated(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mecha
     (void)aad_len;
     (void)key;
     if (call_enter(&c, session, __func__))
-        c.rv = not_a_mechanism(mechanism, CKF_UNWRAP);
+        c.rv = mechanism == NULL ? CKR_ARGUMENTS_BAD : CKR_MECHANISM_INVALID;
     return call_leave(&c);
 }
 

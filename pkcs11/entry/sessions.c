@@ -1,7 +1,7 @@
 /* Session management (2.40, 5.6; 3.0: C_LoginUser, C_SessionCancel). */
 #include "core/find.h"
 #include "core/login.h"
-#include "core/op.h"
+#include "core/message.h"
 #include "core/slot.h"
 #include "entry/entry.h"
 
@@ -138,10 +138,10 @@ CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
         CK_FLAGS flags;
         enum op_kind kind;
     } kinds[] = {
-        {CKF_SIGN | CKF_MESSAGE_SIGN, OP_SIGN},
-        {CKF_VERIFY | CKF_MESSAGE_VERIFY, OP_VERIFY},
-        {CKF_ENCRYPT | CKF_MESSAGE_ENCRYPT, OP_ENCRYPT},
-        {CKF_DECRYPT | CKF_MESSAGE_DECRYPT, OP_DECRYPT},
+        {CKF_SIGN, OP_SIGN},
+        {CKF_VERIFY, OP_VERIFY},
+        {CKF_ENCRYPT, OP_ENCRYPT},
+        {CKF_DECRYPT, OP_DECRYPT},
         {CKF_DIGEST, OP_DIGEST},
         {CKF_SIGN_RECOVER, OP_SIGN_RECOVER},
         {CKF_VERIFY_RECOVER, OP_VERIFY_RECOVER},
@@ -151,6 +151,11 @@ CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
         for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
             if (flags & kinds[i].flags)
                 op_end(c.session, kinds[i].kind);
+        static const CK_FLAGS messages[] = {CKF_MESSAGE_SIGN, CKF_MESSAGE_VERIFY, CKF_MESSAGE_ENCRYPT,
+                                            CKF_MESSAGE_DECRYPT};
+        for (int kind = MESSAGE_SIGN; kind <= MESSAGE_DECRYPT; kind++)
+            if (flags & messages[kind])
+                (void)message_end(c.session, (enum message_kind)kind);
         if ((flags & CKF_FIND_OBJECTS) && c.session->find != NULL)
             c.rv = find_end(c.session);
     }

@@ -111,19 +111,28 @@ CK_RV C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, CK_ULONG *cou
     return call_leave(&c);
 }
 
+static CK_RV mechanism_info(struct slot *s, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
+{
+    const struct mech_row *row = mech_row(type);
+    bool rsa = false, ec = false;
+    if (info == NULL)
+        return CKR_ARGUMENTS_BAD;
+    if (!slot_present(s))
+        return CKR_TOKEN_NOT_PRESENT;
+    CK_RV rv = content_always_kinds(s, &rsa, &ec);
+    if (rv != CKR_OK)
+        return rv;
+    if (row == NULL || !is_listed(row, rsa, ec))
+        return CKR_MECHANISM_INVALID;
+    *info = (CK_MECHANISM_INFO){row->min, row->max, row->flags | (row->place == MECH_CARD ? CKF_HW : 0)};
+    return CKR_OK;
+}
+
 CK_RV C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
 {
     struct call c;
-    if (enter_looking(&c, slot, __func__)) {
-        const struct mech_row *row = mech_row(type);
-        c.rv = info == NULL            ? CKR_ARGUMENTS_BAD
-               : !slot_present(c.slot) ? CKR_TOKEN_NOT_PRESENT
-               : row == NULL           ? CKR_MECHANISM_INVALID
-                                       : CKR_OK;
-        if (c.rv == CKR_OK)
-            *info =
-                (CK_MECHANISM_INFO){row->min, row->max, row->flags | (row->place == MECH_CARD ? CKF_HW : 0)};
-    }
+    if (enter_looking(&c, slot, __func__))
+        c.rv = mechanism_info(c.slot, type, info);
     return call_leave(&c);
 }
 

@@ -16,8 +16,8 @@ static size_t text_len(const struct mech_op *op, size_t in_len)
 static CK_RV start(struct mech_op *op, enum host_mode mode, const struct mech_key *key, const uint8_t *iv,
                    size_t iv_len)
 {
-    return mech_rv(host_cipher_new(mode, op->use == CKF_ENCRYPT, op->pad, key->value.p, key->value.n, iv,
-                                   iv_len, &op->cipher),
+    return mech_rv(host_cipher_new(mode, op->use == CKF_ENCRYPT || op->use == CKF_WRAP, op->pad, key->value.p,
+                                   key->value.n, iv, iv_len, &op->cipher),
                    CKR_KEY_SIZE_RANGE);
 }
 
@@ -99,6 +99,25 @@ static CK_RV gcm_start(struct mech_op *op, const struct mech_key *key)
     return rv;
 }
 
+/* Without a parameter: the initial value of the standard. */
+static CK_RV kw_params(struct mech_op *op, const CK_MECHANISM *m)
+{
+    (void)op;
+    return m->ulParameterLen == 0 ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
+}
+
+static CK_RV kw_start(struct mech_op *op, const struct mech_key *key)
+{
+    return start(op, HOST_KW, key, NULL, 0);
+}
+
+static CK_RV kwp_start(struct mech_op *op, const struct mech_key *key)
+{
+    return start(op, HOST_KWP, key, NULL, 0);
+}
+
+static const struct mech_family kw = {.name = "AES key wrap", .params = kw_params, .start = kw_start};
+static const struct mech_family kwp = {.name = "AES key wrap", .params = kw_params, .start = kwp_start};
 static const struct mech_family ecb = {.name = "AES ECB", .start = ecb_start, .out_len = text_len};
 static const struct mech_family cbc = {
     .name = "AES CBC", .params = iv_params, .start = cbc_start, .out_len = text_len};
@@ -113,7 +132,13 @@ static const struct mech_family gcm = {
 #define AES(type, family) ROW(type, CKK_AES, 16, 32, ED, MECH_SOFTWARE, HOST_NONE, family)
 
 static const struct mech_row rows[] = {
-    AES(CKM_AES_ECB, &ecb), AES(CKM_AES_CBC, &cbc), AES(CKM_AES_CBC_PAD, &cbc_pad),
-    AES(CKM_AES_CTR, &ctr), AES(CKM_AES_GCM, &gcm),
+    AES(CKM_AES_ECB, &ecb),
+    AES(CKM_AES_CBC, &cbc),
+    AES(CKM_AES_CBC_PAD, &cbc_pad),
+    AES(CKM_AES_CTR, &ctr),
+    ROW(CKM_AES_GCM, CKK_AES, 16, 32, ED | CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE,
+        MECH_SOFTWARE, HOST_NONE, &gcm),
+    ROW(CKM_AES_KEY_WRAP, CKK_AES, 16, 32, CKF_WRAP | CKF_UNWRAP, MECH_SOFTWARE, HOST_NONE, &kw),
+    ROW(CKM_AES_KEY_WRAP_PAD, CKK_AES, 16, 32, CKF_WRAP | CKF_UNWRAP, MECH_SOFTWARE, HOST_NONE, &kwp),
 };
 const struct mech_rows mech_aes = {rows, sizeof rows / sizeof rows[0]};
