@@ -16,6 +16,7 @@ void content_forget(struct slot *s)
         s->key[i] = (struct card_key){.slot = piv_slot_at(i)};
     }
     s->history_read = false;
+    s->history_absent = false;
     s->history = (struct piv_key_history){0};
     s->statics = false;
 }
@@ -102,6 +103,7 @@ static CK_RV read_history(struct slot *s)
     do
         e = piv_get_data(&s->card, PIV_TAG_KEY_HISTORY, &content);
     while (token_again(s, &e));
+    s->history_absent = e == E_NOT_FOUND;
     if (e == E_OK && !piv_key_history_parse(content, &s->history))
         s->history = (struct piv_key_history){0};
     s->history.url = rd_of(NULL, 0);
@@ -156,11 +158,14 @@ static struct wish wish_of(struct slot *s, const CK_ATTRIBUTE *templ, CK_ULONG c
     return w;
 }
 
+/* Without a Key History, retired keys are looked for where a look is cheap: in the metadata. */
 static bool wanted(struct slot *s, const struct wish *w, size_t i)
 {
     const struct card_key *k = &s->key[i];
     if (!w->all)
         return w->only == k;
+    if (k->slot->retired != 0 && s->history_absent && s->open && token_has_metadata(s))
+        return true;
     return k->slot->retired == 0 || k->slot->retired <= s->history.on_card ||
            k->slot->retired > PIV_RETIRED_SLOTS - s->history.off_card;
 }
@@ -179,7 +184,12 @@ static CK_RV read_slot(struct slot *s, const struct wish *w, struct card_key *k)
 {
     CK_RV rv = CKR_OK;
     bool metadata = token_has_metadata(s);
-    if (w->certificates && k->certificate == KNOWN_NOT)
+    bool probe = w->all && k->slot->retired != 0 && s->history_absent;
+    if (probe && !k->told)
+        rv = read_metadata(s, k);
+    if (probe && rv == CKR_OK && k->key == KNOWN_NO)
+        k->certificate = KNOWN_NO;
+    if (rv == CKR_OK && w->certificates && k->certificate == KNOWN_NOT)
         rv = read_certificate(s, k);
     if (rv == CKR_OK && w->keys && k->key == KNOWN_NOT && metadata && !k->told)
         rv = read_metadata(s, k);

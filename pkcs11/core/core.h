@@ -11,6 +11,7 @@
 #include "core/lock.h"
 #include "core/log.h"
 #include "core/map.h"
+#include "core/shared.h"
 #include "mech/mech.h"
 #include "object/attr.h"
 #include <stdatomic.h>
@@ -110,6 +111,10 @@ struct slot {
     bool identified;   /* identity was read since the insertion */
     bool identity_due; /* the card was reset: compare before a PIN is replayed */
 
+    struct shared shared;
+    CK_TOKEN_INFO told_info; /* what C_GetTokenInfo said at info_time; 0: never */
+    uint64_t info_time;
+
     /* login */
     enum login login;
     struct secret *pin; /* the user's, or of an SO */
@@ -132,7 +137,7 @@ struct slot {
 
     /* the card's content */
     struct card_key key[PIV_SLOTS];
-    bool history_read;
+    bool history_read, history_absent;
     struct piv_key_history history;
     bool statics; /* profile and feature objects were made */
 };

@@ -163,7 +163,6 @@ CK_RV op_crypt_update(struct session *se, enum op_kind kind, struct rd part, str
 static CK_RV cipher_final(struct session *se, enum op_kind kind, struct out out)
 {
     struct operation *op = se->op[kind];
-    bool done;
     size_t most = op->mech.gcm
                       ? (kind == OP_ENCRYPT ? op->mech.mac_len : mech_out_len(&op->mech, op->mech.data_len))
                   : op->mech.pad ? 16
@@ -175,13 +174,12 @@ static CK_RV cipher_final(struct session *se, enum op_kind kind, struct out out)
         *out.len = most;
         return CKR_OK;
     }
-    CK_RV rv = out_room(out, 0, &done);
-    if (done)
-        return finish(se, kind, rv);
+    if (out.len == NULL)
+        return finish(se, kind, CKR_ARGUMENTS_BAD);
     uint8_t *text = malloc(room);
     if (text == NULL)
         return finish(se, kind, CKR_HOST_MEMORY);
-    rv = mech_crypt_final(&op->mech, text, &n);
+    CK_RV rv = mech_crypt_final(&op->mech, text, &n);
     if (rv == CKR_OK && n > *out.len) {
         op->result = text;
         op->result_len = n;

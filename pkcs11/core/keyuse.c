@@ -90,7 +90,7 @@ static CK_RV use_isolated(struct slot *s, struct card_key *k, enum key_use use, 
                           size_t *len)
 {
     struct rd answer;
-    CK_RV rv = token_begin(s, TOKEN_PIV);
+    CK_RV rv = token_begin(s, s->open && token_has_metadata(s) ? TOKEN_TRY : TOKEN_PIV);
     if (rv != CKR_OK)
         return rv;
     enum tp_after after = TP_LEAVE;

@@ -94,7 +94,8 @@ static CK_RV check_failed(struct slot *s, uint8_t ref, struct rd pin)
 
 static CK_RV check_tries(struct slot *s)
 {
-    if (s->tries < 2 || now_us() - s->tries_time > STALE_US) {
+    bool known = s->tries >= 2 && now_us() - s->tries_time <= STALE_US;
+    if (shared_pins_moved(s) || (!known && !shared_tries_full(s))) {
         enum err e = token_tries(s);
         if (e != E_OK)
             return token_rv(s, e);
@@ -114,13 +115,15 @@ static CK_RV verify(struct slot *s, struct rd pin)
     int tries = -1;
     enum err e = piv_verify(&s->card, PIV_REF_PIN, pin, &tries);
     if (e == E_OK) {
-        s->tries = s->tries_total;
+        s->tries = s->tries_total > 0 ? s->tries_total : -1;
         s->tries_time = s->pin_time = now_us();
         return CKR_OK;
     }
     if (e == E_PIN_WRONG || e == E_PIN_BLOCKED) {
         s->tries = e == E_PIN_BLOCKED ? 0 : tries;
         s->tries_time = now_us();
+        s->info_time = 0;
+        shared_tell_pin(s, false, true);
         remember_failure(s, PIV_REF_PIN, pin);
         log_line(LOG_PIN, "slot %lu: wrong PIN, %d tries left", s->id, s->tries);
         return s->tries == 0 ? CKR_PIN_LOCKED : CKR_PIN_INCORRECT;
@@ -213,13 +216,18 @@ static CK_RV same_card(struct slot *s)
     return CKR_OK;
 }
 
-/* The tries have to be where this process left them, or somebody else failed or changed the PIN meanwhile. */
+/* The tries have to be where this process left them, or somebody else failed or changed the PIN meanwhile. On
+ * a card that tells them by metadata this costs nothing: PIV's answer shows at once that PIV is selected. */
 static CK_RV tries_unmoved(struct slot *s, bool was_reset)
 {
-    int left = s->tries_total;
-    if (!was_reset && now_us() - s->pin_time < IDLE_US)
+    bool moved = shared_pins_moved(s);
+    if (s->sure && !was_reset && !moved && now_us() - s->pin_time < IDLE_US)
         return CKR_OK;
-    enum err e = token_tries(s);
+    enum err e;
+    int left = s->tries_total;
+    do
+        e = token_tries(s);
+    while (token_again(s, &e));
     if (e != E_OK)
         return token_rv(s, e);
     if (s->tries >= 0 && (s->tries < left || s->tries < 2)) {
@@ -238,7 +246,11 @@ CK_RV login_present(struct slot *s)
         return CKR_USER_NOT_LOGGED_IN;
     if (s->module->settings.pin_shared && s->verified)
         return CKR_OK;
-    CK_RV rv = same_card(s);
+    /* After a reset the card's identity comes before anything else. */
+    CK_RV rv = was_reset && !s->sure ? token_rv(s, piv_ensure(&s->card)) : CKR_OK;
+    s->sure = s->sure || was_reset;
+    if (rv == CKR_OK)
+        rv = same_card(s);
     if (rv == CKR_OK)
         rv = tries_unmoved(s, was_reset);
     if (rv == CKR_OK)
@@ -407,6 +419,10 @@ static CK_RV change(struct slot *s, uint8_t ref, struct rd old, struct rd fresh)
         if (ref == PIV_REF_PIN && (e == E_PIN_WRONG || e == E_PIN_BLOCKED))
             s->tries = e == E_PIN_BLOCKED ? 0 : tries;
         rv = e == E_REFUSED || e == E_CONDITIONS ? CKR_PIN_INVALID : token_rv(s, e);
+        if (ref == PIV_REF_PIN) {
+            shared_tell_pin(s, false, true);
+            s->info_time = 0;
+        }
         if (rv == CKR_OK && ref == PIV_REF_PIN)
             after = login_withdraw(s);
     }
@@ -443,6 +459,9 @@ CK_RV login_init_pin(struct slot *s, struct rd fresh)
     if (rv == CKR_OK) {
         enum err e = piv_unblock(&s->card, PIV_REF_PIN, secret_view(s->pin), fresh, &tries);
         rv = e == E_REFUSED || e == E_CONDITIONS ? CKR_PIN_INVALID : token_rv(s, e);
+        shared_tell_pin(s, false, true);
+        s->info_time = 0;
+        s->tries = -1;
     }
     token_end(s, TP_LEAVE);
     if (rv == CKR_OK)

@@ -13,8 +13,9 @@ void login_release(struct slot *s);
 /* The same, without talking with the card. */
 void login_forget(struct slot *s);
 
-/* Inside a transaction with PIV selected: presents the kept PIN. CKR_USER_NOT_LOGGED_IN when there is none to
- * present any more: then nothing was sent, or the PIN turned out wrong and the login has ended. */
+/* Inside a transaction with PIV selected, or begun with TOKEN_TRY on a card with metadata: presents the kept
+ * PIN. CKR_USER_NOT_LOGGED_IN when there is none to present any more: then nothing was sent, or the PIN
+ * turned out wrong and the login has ended. */
 CK_RV login_present(struct slot *s);
 /* After it: makes the card forget. What the transaction has to end with. */
 enum tp_after login_withdraw(struct slot *s);

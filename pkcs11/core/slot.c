@@ -21,6 +21,7 @@ static CK_RV add_slot(struct module *m)
     s->id = m->slots;
     s->module = m;
     s->tries = -1;
+    s->shared.fd = -1;
     content_forget(s);
     m->slot[m->slots] = s;
     __atomic_store_n(&m->slots, m->slots + 1, __ATOMIC_RELEASE);
@@ -100,6 +101,8 @@ void slot_drop(struct slot *s)
     content_forget(s);
     if (s->open)
         card_close(&s->card);
+    shared_close(s);
+    s->info_time = 0;
     s->open = false;
     s->used = false;
     s->identified = false;

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define INFO_US 1000000
+
 static bool is_removal(enum err e)
 {
     return e == E_EXCHANGED || e == E_NO_CARD || e == E_NO_READER || e == E_NO_SERVICE;
@@ -40,6 +42,7 @@ static enum err connect_card(struct slot *s)
     s->open = true;
     s->used = true;
     s->insertion = insertions;
+    shared_open(s);
     slot_saw(s, true, &(struct tp_state){.present = true, .insertions = insertions});
     return E_OK;
 }
@@ -53,6 +56,7 @@ static enum err begin(struct slot *s)
     if (was_reset) {
         log_line(LOG_READER, "slot %lu: the card was reset", s->id);
         s->verified = false;
+        s->info_time = 0;
         s->identity_due = s->login != LOGIN_NONE;
     }
     return e;
@@ -153,6 +157,8 @@ enum err token_tries(struct slot *s)
     s->tries_time = now_us();
     if (left > s->tries_total)
         s->tries_total = left;
+    if (left >= 0)
+        shared_tell_pin(s, left >= 3 && left == s->tries_total, false);
     return E_OK;
 }
 
@@ -186,7 +192,7 @@ static CK_FLAGS pin_flags(const struct slot *s)
            (s->tries > 0 && s->tries < total ? CKF_USER_PIN_COUNT_LOW : 0);
 }
 
-CK_RV token_info(struct slot *s, CK_TOKEN_INFO *info)
+static CK_RV ask_info(struct slot *s, CK_TOKEN_INFO *info)
 {
     CK_RV rv = token_begin(s, TOKEN_PIV);
     if (rv != CKR_OK)
@@ -221,6 +227,24 @@ CK_RV token_info(struct slot *s, CK_TOKEN_INFO *info)
     text_fill(info->model, sizeof info->model, "PIV");
     text_fill(info->serialNumber, sizeof info->serialNumber, serial);
     text_fill(info->utcTime, sizeof info->utcTime, "");
+    return CKR_OK;
+}
+
+/* Programs ask twice in a row before they log in; an answer holds for a second unless something happened to
+ * the card. */
+CK_RV token_info(struct slot *s, CK_TOKEN_INFO *info)
+{
+    bool moved = shared_pins_moved(s);
+    slot_check(s);
+    if (s->info_time == 0 || moved || now_us() - s->info_time > INFO_US) {
+        CK_RV rv = ask_info(s, &s->told_info);
+        if (rv != CKR_OK)
+            return rv;
+        s->info_time = now_us();
+    }
+    *info = s->told_info;
+    info->ulSessionCount = s->sessions.count;
+    info->ulRwSessionCount = s->rw_sessions;
     return CKR_OK;
 }
 

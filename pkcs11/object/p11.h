@@ -229,6 +229,7 @@ P11_FUNCTIONS_3_2(P11_DECLARE)
 /* The members of p11-kit's 2.40 list, in its order. */
 #define P11_MEMBER(name, args) CK_##name name;
 // clang-format off
+// clang-format off
 #define P11_FUNCTIONS_2_40(F)                                                                           \
     F(C_Initialize) F(C_Finalize) F(C_GetInfo) F(C_GetFunctionList) F(C_GetSlotList)                    \
     F(C_GetSlotInfo) F(C_GetTokenInfo) F(C_GetMechanismList) F(C_GetMechanismInfo) F(C_InitToken)       \

@@ -1,0 +1,153 @@
+/* A record of 40 bytes in the user's runtime directory, read and written whole under a lock. */
+#include "core/shared.h"
+#include "core/core.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAGIC   0x31676E49u
+#define GOOD_US (UINT64_C(600) * 1000000) /* for how long a look at the tries counts */
+
+struct record {
+    uint32_t magic, insertion;
+    uint64_t writes, pins,
+        looked; /* looked: CLOCK_MONOTONIC of the last look that found all tries; 0: never, or one is lost */
+    uint64_t spare;
+};
+
+/* Ours, and nobody else's to write. */
+static bool is_private(const char *dir)
+{
+    struct stat st;
+    return lstat(dir, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 022) == 0;
+}
+
+static bool directory(char *out, size_t size)
+{
+    const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
+    unsigned uid = (unsigned)geteuid();
+    char base[192];
+    if (runtime == NULL || strlen(runtime) >= sizeof base || !is_private(runtime)) {
+        snprintf(base, sizeof base, "/run/user/%u", uid);
+        if (!is_private(base))
+            snprintf(base, sizeof base, "/tmp/.ingam-%u", uid);
+        if (mkdir(base, 0700) != 0 && !is_private(base))
+            return false;
+    } else {
+        snprintf(base, sizeof base, "%s", runtime);
+    }
+    int n = snprintf(out, size, "%s/ingam-pkcs11", base);
+    if (n < 0 || (size_t)n >= size)
+        return false;
+    (void)mkdir(out, 0700);
+    return is_private(out);
+}
+
+/* Readers of the same name in different worlds (another pcscd, other simulators) are different readers. */
+static bool file_name(const struct slot *s, char *out, size_t size)
+{
+    const char *sim = secure_getenv("INGAM_SIM"), *socket = secure_getenv("PCSCLITE_CSOCK_NAME");
+    const char *service = sim != NULL ? sim : socket != NULL ? socket : "/run/pcscd/pcscd.comm";
+    char world[1024];
+    uint8_t sum[HOST_MAX_HASH];
+    struct stat st = {0};
+    if (sim == NULL && stat(service, &st) != 0)
+        return false;
+    int n = snprintf(world, sizeof world, "%lu.%lu.%ld %s %s", (unsigned long)st.st_dev,
+                     (unsigned long)st.st_ino, (long)st.st_ctim.tv_nsec, s->reader, service);
+    if (n < 0 || (size_t)n >= sizeof world || host_hash_once(HOST_SHA256, world, (size_t)n, sum) != HOST_OK ||
+        !directory(out, size))
+        return false;
+    size_t used = strlen(out);
+    for (size_t i = 0; i < 12 && used + 4 < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%02x", i == 0 ? "/" : "", sum[i]);
+    return true;
+}
+
+static bool read_record(const struct slot *s, struct record *r)
+{
+    return s->shared.fd >= 0 && pread(s->shared.fd, r, sizeof *r, 0) == (ssize_t)sizeof *r &&
+           r->magic == MAGIC && r->insertion == s->insertion;
+}
+
+void shared_open(struct slot *s)
+{
+    char path[256];
+    struct record r;
+    shared_close(s);
+    if (!file_name(s, path, sizeof path))
+        return;
+    s->shared.fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    s->shared.writes = s->shared.pins = 0;
+    if (read_record(s, &r)) {
+        s->shared.writes = r.writes;
+        s->shared.pins = r.pins;
+    }
+}
+
+void shared_close(struct slot *s)
+{
+    if (s->shared.fd >= 0)
+        close(s->shared.fd);
+    s->shared.fd = -1;
+}
+
+static bool moved(const struct slot *s, bool writes, uint64_t *known)
+{
+    struct record r;
+    if (!read_record(s, &r))
+        return false;
+    uint64_t now = writes ? r.writes : r.pins;
+    bool changed = now != *known;
+    *known = now;
+    return changed;
+}
+
+bool shared_written(struct slot *s)
+{
+    return moved(s, true, &s->shared.writes);
+}
+
+bool shared_pins_moved(struct slot *s)
+{
+    return moved(s, false, &s->shared.pins);
+}
+
+bool shared_tries_full(struct slot *s)
+{
+    struct record r;
+    return read_record(s, &r) && r.looked != 0 && now_us() - r.looked < GOOD_US;
+}
+
+static void change(struct slot *s, bool writes, bool pins, bool looked, bool full)
+{
+    struct record r;
+    if (s->shared.fd < 0 || flock(s->shared.fd, LOCK_EX) != 0)
+        return;
+    if (!read_record(s, &r))
+        r = (struct record){.magic = MAGIC, .insertion = s->insertion};
+    /* What others did meanwhile stays news; what is told here is none to us. */
+    s->shared.writes += writes && s->shared.writes == r.writes;
+    s->shared.pins += pins && s->shared.pins == r.pins;
+    r.writes += writes;
+    r.pins += pins;
+    if (looked)
+        r.looked = full ? now_us() : 0;
+    ssize_t written = pwrite(s->shared.fd, &r, sizeof r, 0);
+    (void)written; /* the others then learn it later */
+    flock(s->shared.fd, LOCK_UN);
+}
+
+void shared_tell_written(struct slot *s)
+{
+    change(s, true, false, false, false);
+}
+
+void shared_tell_pin(struct slot *s, bool full, bool moved_now)
+{
+    change(s, false, moved_now, true, full);
+}

@@ -1,0 +1,27 @@
+/* What this user's programs tell each other about a card, so that one sees at once what another did through
+ * this module: a small file for each reader, valid for one insertion, without secrets. Without a place for it
+ * everything still works; then a foreign write is seen at the first session, and each program has to find out
+ * for itself that a PIN was changed. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+struct slot;
+
+struct shared {
+    int fd;                /* -1: none */
+    uint64_t writes, pins; /* as last seen */
+};
+
+/* The card of slot was just connected. */
+void shared_open(struct slot *s);
+void shared_close(struct slot *s);
+/* Since the last question another program wrote to the card. */
+bool shared_written(struct slot *s);
+/* Since the last question somebody failed with, or changed, a PIN of the card. */
+bool shared_pins_moved(struct slot *s);
+/* No program of ours knows of a failed try since the insertion, and one has looked in the last minutes. */
+bool shared_tries_full(struct slot *s);
+/* Tells the others, not oneself. */
+void shared_tell_written(struct slot *s);
+void shared_tell_pin(struct slot *s, bool full, bool moved);
