@@ -62,7 +62,7 @@ ok 'init does not touch a desk that is there'
 round=0
 while [ "$round" -lt 30 ]; do
     round=$((round + 1))
-    timeout -s KILL "0.$(printf '%03d' "$round")" "$issuer" init --dir "$work/killed" --name x >/dev/null 2>&1 || true
+    timeout --foreground -s KILL "0.$(printf '%03d' "$round")" "$issuer" init --dir "$work/killed" --name x >/dev/null 2>&1 || true
     if [ -e "$work/killed" ]; then
         expect_exit 0 "$issuer" list --dir "$work/killed"
     else
