@@ -14,9 +14,9 @@ enum options_command {
 
 // Texts point into argv; an option that was not given is NULL, 0 or false.
 struct options {
-    const char *dir, *name, *subject, *passphrase_file, *code_file, *policy, *key, *listen;
+    const char *dir, *name, *subject, *passphrase_file, *code_file, *policy, *key, *listen, *pid_file;
     int days, tries;
-    bool json, help;
+    bool json, detach, help;
 };
 
 // Reads the arguments after the command. Needed options that are missing are a failure (FAIL_USAGE).

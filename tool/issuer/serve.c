@@ -1,9 +1,11 @@
-// Serves CMP in the foreground until a signal ends it.
+// Serves CMP until a signal ends it.
+#include "background.h"
 #include "commands.h"
 #include "desk.h"
 #include "http.h"
 #include "words.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,18 +18,27 @@ static void wait_for_end(struct http *http, const sigset_t *ends)
         http_sweep(http);
 }
 
-static bool serve(struct desk *desk, const char *where, const sigset_t *ends, struct fail *fail)
+// Says that the desk listens, and lets go of the terminal if that was asked for.
+static bool announce(const struct http *http, const struct options *options, struct fail *fail)
+{
+    char address[128], log[PATH_MAX];
+    http_address(http, address, sizeof address);
+    if (options->pid_file != NULL && !background_pid_file(options->pid_file, fail))
+        return false;
+    if (printf("ready %s/cmp\n", address) < 0 || fflush(stdout) != 0)
+        return fail_errno(fail, _("cannot write the output"));
+    snprintf(log, sizeof log, "%s/serve.log", options->dir);
+    return background_ready(log, fail);
+}
+
+static bool serve(struct desk *desk, const struct options *options, const sigset_t *ends, struct fail *fail)
 {
     struct http *http = NULL;
-    char address[128];
-    if (!http_start(desk, where, &http, fail))
+    if (!http_start(desk, options->listen != NULL ? options->listen : "127.0.0.1:8829", &http, fail))
         return false;
-    http_address(http, address, sizeof address);
-    bool said = printf("ready %s/cmp\n", address) > 0 && fflush(stdout) == 0;
+    bool said = announce(http, options, fail);
     if (said)
         wait_for_end(http, ends);
-    else
-        fail_errno(fail, _("cannot write the output"));
     http_stop(http);
     return said;
 }
@@ -42,9 +53,11 @@ bool command_serve(const struct options *options, struct fail *fail)
     sigaddset(&ends, SIGINT);
     pthread_sigmask(SIG_BLOCK, &ends, NULL);
     signal(SIGPIPE, SIG_IGN);
+    if (options->detach && !background_start(fail))
+        return false;
     if (!desk_open(options->dir, options->passphrase_file, &desk, fail))
         return false;
-    bool done = serve(&desk, options->listen != NULL ? options->listen : "127.0.0.1:8829", &ends, fail);
+    bool done = serve(&desk, options, &ends, fail);
     desk_close(&desk);
     return done;
 }
