@@ -1,0 +1,79 @@
+"""What a person does at a browser: goes to a page, types a PIN when asked, accepts the certificate offered."""
+import time
+
+PATIENCE = 60  # seconds until a page must be there
+TICK = 0.05
+SETTLED = 10  # seconds in which a dialog that took a key is gone
+NO_CERTIFICATE = "peer did not return a certificate"
+# Connections that a browser opens ahead and drops, or breaks off to ask its user and opens again.
+DROPPED = {"closed", "unexpected eof while reading", NO_CERTIFICATE}
+
+
+class Refused(Exception):
+    """The browser sent no certificate and shows an error page; args: what was asked."""
+
+
+class Person:
+    def __init__(self, browser, screen, judge):
+        self.browser, self.screen, self.judge = browser, screen, judge
+        self.seen = set()
+
+    def visit(self, gate, host, pins=()):
+        """Loads https://HOST:PORT/ of that gate. Returns (what was asked in order, what the server says it got).
+
+        Asked is a list of "pin" and "certificate". AssertionError when more PINs are asked for than are known,
+        Refused when the browser proved nothing and shows an error."""
+        port, pins, asked = self.judge.ports[gate], list(pins), []
+        refused = False
+        self.browser.open(f"https://{host}:{port}/")
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            event = self.judge.event(TICK)
+            if event and event["port"] == port:
+                if event["event"] == "page":
+                    self.wait_title(event)
+                    return asked, event
+                refused = refused or event["why"] == NO_CERTIFICATE
+                assert event["why"] in DROPPED, f"the handshake failed: {event['why']}; asked: {asked}"
+            elif self.pin_asked():
+                assert pins, f"asked for a PIN after {asked}"
+                self.screen.type(self.pin_window, pins.pop(0))
+                asked.append("pin")
+            elif self.browser.certificate_offered():
+                self.accept()
+                asked.append("certificate")
+            elif refused and self.browser.gave_up():
+                self.leave()
+                raise Refused(asked)
+        raise AssertionError(f"no page from {gate} in {PATIENCE} s; asked: {asked}")
+
+    def leave(self):
+        """Away from the error page, so that the next one is told from this."""
+        self.browser.open("about:blank")
+        until = time.monotonic() + PATIENCE
+        while self.browser.gave_up():
+            assert time.monotonic() < until, "the error page stays"
+
+    def pin_asked(self):
+        """True when a PIN dialog stands there that was not there before."""
+        windows = self.screen.windows(self.browser.pin_title)
+        fresh = windows - self.seen
+        self.seen = windows
+        self.pin_window = fresh.pop() if fresh else None
+        return self.pin_window is not None
+
+    def accept(self):
+        """Return in the dialog. Once more only if that did nothing: it might meet the PIN dialog that comes next."""
+        for _ in range(3):
+            self.browser.accept_certificate()
+            until = time.monotonic() + SETTLED
+            while time.monotonic() < until:
+                if self.screen.windows(self.browser.pin_title) or not self.browser.certificate_offered():
+                    return
+        raise AssertionError("the certificate dialog stays")
+
+    def wait_title(self, event):
+        until = time.monotonic() + PATIENCE
+        want = f"{event['subject']}, {event['version']}"
+        while self.browser.title() != want:
+            assert time.monotonic() < until, f"the server served the page, the browser shows {self.browser.title()}"
