@@ -142,6 +142,7 @@ while [ "$moment" -le 4 ]; do
         says 'Now:'
         says 'What to do:'
     fi
+    ! grep -q "reference=$reference .*result=rejected" "$work/desk.err" || fail 'the desk was told that it is refused'
     now=$(sed -n 's/^ *Now: //p' "$work/err")
     put_in
     if [ "$pulled" -ne 0 ]; then
