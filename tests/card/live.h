@@ -10,6 +10,7 @@
 
 #include "card/driver/driver.h"
 #include "card/piv/admin.h"
+#include "card/piv/adminpin.h"
 #include "card/piv/sequence.h"
 
 #define CHECK(condition)                                                                                     \

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "card/driver/driver.h"
+#include "card/oath/oath.h"
 #include "card/piv/admin.h"
+#include "card/piv/adminpin.h"
 #include "card/piv/sequence.h"
 #include "card/transport/script.h"
 
@@ -207,6 +209,56 @@ static void extensions(struct card *c)
     (void)!driver_reset(c);
 }
 
+static enum err zero_hmac(void *ctx, struct rd key, struct rd data, uint8_t out[20])
+{
+    (void)ctx;
+    (void)key;
+    (void)data;
+    memset(out, 0, 20);
+    return E_OK;
+}
+
+static const struct oath_crypto oath_crypto = {NULL, zero_hmac, zeros};
+
+static void kept_key(struct card *c)
+{
+    struct secret *key;
+    struct piv_adminpin note;
+    enum err e = piv_adminpin_key(c, &key);
+    MUST((e == E_OK) == (key != NULL));
+    view(E_OK, secret_view(key));
+    secret_free(key);
+    (void)!piv_adminpin_read(c, &note);
+    (void)!piv_adminpin_drop(c);
+}
+
+static void one_time(struct card *c)
+{
+    static const uint8_t access[OATH_ACCESS_SIZE];
+    struct oath_info info;
+    struct rd list;
+    struct oath_credential one;
+    struct oath_calculated calculated;
+    struct oath_code code;
+    if (oath_select(c, &info) != E_OK)
+        return;
+    MUST(info.id_len <= OATH_ID_MAX);
+    if (info.locked)
+        (void)!oath_unlock(c, &oath_crypto, &info, rd_of(access, sizeof access));
+    enum err e = oath_list(c, &list);
+    view(e, list);
+    while (oath_list_next(&list, &one))
+        view(E_OK, one.name);
+    MUST(one.name.p == NULL);
+    e = oath_calculate_all(c, 1, &list);
+    view(e, list);
+    while (oath_calculated_next(&list, &calculated))
+        MUST(calculated.code.value <= 0x7FFFFFFF && calculated.code.digits <= 8);
+    MUST(rd_end(&list));
+    e = oath_calculate(c, rd_of("name", 4), OATH_TOTP, 1, &code);
+    MUST(code.digits == 0 || e == E_OK);
+}
+
 void lying_card(struct rd script)
 {
     struct lies lies = {.script = script};
@@ -233,6 +285,8 @@ void lying_card(struct rd script)
             admin(&c);
             extensions(&c);
             keys(&c);
+            kept_key(&c);
+            one_time(&c);
             card_end(&c, TP_LEAVE);
         }
         // 61xx at most 600 times an answer, and an answer a few bytes of script: it can't go on for ever.

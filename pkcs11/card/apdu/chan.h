@@ -17,8 +17,10 @@ enum apdu_public { APDU_PRIVATE = 0, APDU_PUBLIC_COMMAND = 1, APDU_PUBLIC_REPLY 
 struct apdu {
     const char *name; // literal for traces and the trail
     uint8_t cla, ins, p1, p2;
-    struct rd body;    // at most APDU_DATA_MAX; may lie in the channel's own work buffer
-    uint32_t expected; // Ne: most bytes of data the answer can have; 0: none; > 256 may use extended length
+    uint8_t more;        // the instruction that fetches the rest of an answer; 0: GET RESPONSE
+    struct rd body;      // at most APDU_DATA_MAX; may lie in the channel's own work buffer
+    uint32_t expected;   // Ne: most bytes of data the answer can have; 0: none; > 256 may use extended length
+    bool never_extended; // the applet doesn't take extended length, whatever the others on this card do
     enum apdu_public publish; // forgetting it withholds
 };
 

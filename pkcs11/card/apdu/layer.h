@@ -6,6 +6,7 @@
 struct unit {
     const char *name;
     uint8_t cla, ins, p1, p2;
+    uint8_t more;      // as in struct apdu
     struct rd body;    // at most 255 bytes unless extended
     uint32_t expected; // Ne, 0: none; at most 256 unless extended
     bool extended;

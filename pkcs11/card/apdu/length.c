@@ -13,6 +13,7 @@ static struct unit unit_of(const struct apdu *a)
         .ins = a->ins,
         .p1 = a->p1,
         .p2 = a->p2,
+        .more = a->more,
         .body = a->body,
         .expected = a->expected,
         .publish = a->publish,
@@ -54,7 +55,7 @@ static bool refuses_extended(enum err e, uint16_t sw)
 
 static bool may_extend(const struct chan *ch, const struct apdu *a)
 {
-    return ch->extended != EXT_REFUSED && !ch->conn->short_only &&
+    return !a->never_extended && ch->extended != EXT_REFUSED && !ch->conn->short_only &&
            (ch->conn->data_max == 0 || a->body.n <= ch->conn->data_max);
 }
 

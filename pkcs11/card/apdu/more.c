@@ -27,9 +27,9 @@ enum err layer_more(struct chan *ch, const struct unit *u, uint16_t *sw)
         if (i == RESPONSES_MAX || CHAN_REPLY_SIZE - before < 256 + 2)
             return E_MALFORMED;
         struct unit next = {
-            .name = "GET RESPONSE",
+            .name = u->more ? u->name : "GET RESPONSE",
             .cla = u->cla & 0x0F,
-            .ins = INS_GET_RESPONSE,
+            .ins = u->more ? u->more : INS_GET_RESPONSE,
             .expected = announced(*sw),
             .publish = u->publish,
         };

@@ -20,6 +20,7 @@ static const struct row rows[] = {
     {0xFFFF, 0x6884, E_UNSUPPORTED, "command chaining not supported"},
     {0xFFFF, 0x6982, E_AUTH_NEEDED, "security status not satisfied"},
     {0xFFFF, 0x6983, E_PIN_BLOCKED, "authentication method blocked"},
+    {0xFFFF, 0x6984, E_NOT_FOUND, "referenced data not usable"},
     {0xFFFF, 0x6985, E_CONDITIONS, "conditions of use not satisfied"},
     {0xFFFF, 0x6987, E_AUTH_NEEDED, "expected secure messaging data missing"},
     {0xFFFF, 0x6A80, E_REFUSED, "incorrect parameter in the data"},

@@ -30,7 +30,7 @@ enum err {
     E_ADMIN_WRONG, // the management key isn't the card's, or has another algorithm
     E_CONDITIONS,  // 6985: the state of card or key doesn't allow it
     E_REFUSED,     // 6A80: the card finds the data wrong
-    E_NOT_FOUND,   // 6A82, 6A88: no such object or key
+    E_NOT_FOUND,   // 6A82, 6A88, 6984: no such object or key
     E_NO_SPACE,    // 6A84
     E_UNSUPPORTED, // the card can't do this (6A81, 6A86, 6D00, 6E00, or its driver knows so; then nothing was
                    // sent)
