@@ -132,6 +132,13 @@ quit() {
     stack_pids=$(printf ' %s ' "$stack_pids" | sed "s/ $quit_pid / /")
 }
 
+# take_out NAME: that card leaves its reader; returns when pcscd shows no card any more.
+take_out() {
+    stop "$1"
+    stack_cards=0
+    wait_for 15 'the reader to be empty' sh -c "! opensc-tool -l | grep -q ' Yes '"
+}
+
 session_done() {
     printf '%d commands of foreign programs\n' "$commands"
     [ "$commands" -gt 0 ] || fail "no foreign program was run"
