@@ -22,6 +22,10 @@ struct options {
     bool replace, existing_key;
     // issuing
     const char *issuer, *reference, *subject, *ca;
+    // key files
+    const char *password_file, *new_password_file, *idn_file, *certificate_file, *folder, *pfx;
+    const char *random_label, *random_application;
+    bool idn, km, delete_source, without_random;
     // what stands beside the options
     const char *operand[OPTIONS_OPERANDS];
     unsigned operands;

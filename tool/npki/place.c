@@ -21,7 +21,7 @@ static const char *const cas[] = {"yessign", "SignKorea", "CrossCert", "KICA", "
 static enum exit_code cannot(const char *path, struct fault *fault)
 {
     int why = errno;
-    fault_set(fault, EXIT_OTHER, _("%s could not be written."), path);
+    fault_set(fault, why == ENOENT ? EXIT_NOT_FOUND : EXIT_OTHER, _("%s could not be written."), path);
     return fault_why(fault, "%s", strerror(why));
 }
 

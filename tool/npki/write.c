@@ -93,21 +93,23 @@ static bool add_bag(STACK_OF(PKCS12_SAFEBAG) * bags, PKCS12_SAFEBAG *bag, X509 *
     return false;
 }
 
-PKCS12 *npki_write_pfx(const PKCS8_PRIV_KEY_INFO *info, X509 *certificate, const char *password,
+PKCS12 *npki_write_pfx(const PKCS8_PRIV_KEY_INFO *info, X509 *certificate, struct rd password,
                        struct fault *fault)
 {
     STACK_OF(PKCS12_SAFEBAG) *bags = sk_PKCS12_SAFEBAG_new_null();
     STACK_OF(PKCS7) *safes = NULL;
     PKCS12 *out = NULL;
+    const char *word = (const char *)password.p;
+    int length = (int)password.n;
     if (bags != NULL && add_bag(bags, PKCS12_SAFEBAG_create_cert(certificate), certificate) &&
         add_bag(bags,
-                PKCS12_SAFEBAG_create_pkcs8_encrypt(NID_pbe_WithSHA1And3_Key_TripleDES_CBC, password, -1,
+                PKCS12_SAFEBAG_create_pkcs8_encrypt(NID_pbe_WithSHA1And3_Key_TripleDES_CBC, word, length,
                                                     NULL, 0, PFX_ROUNDS,
                                                     (PKCS8_PRIV_KEY_INFO *)(uintptr_t)info),
                 certificate) &&
         PKCS12_add_safe(&safes, bags, -1, 0, NULL) == 1)
         out = PKCS12_add_safes(safes, 0);
-    if (out != NULL && PKCS12_set_mac(out, password, -1, NULL, 0, PFX_ROUNDS, EVP_sha1()) != 1) {
+    if (out != NULL && PKCS12_set_mac(out, word, length, NULL, 0, PFX_ROUNDS, EVP_sha1()) != 1) {
         PKCS12_free(out);
         out = NULL;
     }

@@ -12,7 +12,7 @@ X509_SIG *npki_write_seal(struct npki_crypto *crypto, const PKCS8_PRIV_KEY_INFO 
 
 // A PFX as the other programs read it: certificate in clear, key with R under 3DES, MAC with SHA-1. NULL with
 // a fault. The caller frees.
-PKCS12 *npki_write_pfx(const PKCS8_PRIV_KEY_INFO *info, X509 *certificate, const char *password,
+PKCS12 *npki_write_pfx(const PKCS8_PRIV_KEY_INFO *info, X509 *certificate, struct rd password,
                        struct fault *fault);
 
 // Writes the pair into below/NPKI/CA/USER/NAME, both files or none, mode 0600; the folder's path goes to out.
