@@ -4,11 +4,10 @@
 extern const struct command cmd_cert_delete, cmd_cert_export, cmd_cert_list, cmd_cert_show, cmd_issue,
     cmd_key_generate, cmd_key_list, cmd_pin_change, cmd_pin_unblock, cmd_token_info, cmd_token_list;
 
-extern const struct command cmd_npki_check, cmd_npki_export, cmd_npki_list, cmd_npki_show;
+extern const struct command cmd_move, cmd_npki_check, cmd_npki_export, cmd_npki_list, cmd_npki_show;
 
 const struct command *const commands[] = {
-    &cmd_token_list,  &cmd_token_info,   &cmd_pin_change,  &cmd_pin_unblock,
-    &cmd_key_list,    &cmd_key_generate, &cmd_cert_list,   &cmd_cert_show,
-    &cmd_cert_export, &cmd_cert_delete,  &cmd_issue,       &cmd_npki_list,
-    &cmd_npki_show,   &cmd_npki_check,   &cmd_npki_export, NULL,
+    &cmd_token_list, &cmd_token_info, &cmd_pin_change,  &cmd_pin_unblock, &cmd_key_list, &cmd_key_generate,
+    &cmd_cert_list,  &cmd_cert_show,  &cmd_cert_export, &cmd_cert_delete, &cmd_issue,    &cmd_move,
+    &cmd_npki_list,  &cmd_npki_show,  &cmd_npki_check,  &cmd_npki_export, NULL,
 };

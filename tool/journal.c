@@ -24,9 +24,9 @@ const char *journal_step_name(enum journal_step step)
 }
 
 // A file name of any serial number: letters and digits stay, the rest becomes %XX.
-static void file_name(char *out, size_t size, const char *token, const char *slot)
+static void file_name(char *out, size_t size, const char *command, const char *token, const char *slot)
 {
-    size_t n = (size_t)snprintf(out, size, "issue-");
+    size_t n = (size_t)snprintf(out, size, "%s-", command);
     for (; *token != '\0' && n + 4 < size - 16; token++) {
         unsigned char c = (unsigned char)*token;
         bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -125,10 +125,16 @@ static enum exit_code read_journal(struct journal *journal, struct fault *fault)
 
 enum exit_code journal_open(struct journal *journal, const char *token, const char *slot, struct fault *fault)
 {
+    return journal_open_of(journal, "issue", token, slot, fault);
+}
+
+enum exit_code journal_open_of(struct journal *journal, const char *command, const char *token,
+                               const char *slot, struct fault *fault)
+{
     char name[256];
     memset(journal, 0, sizeof *journal);
     journal->lock = -1;
-    file_name(name, sizeof name, token, slot);
+    file_name(name, sizeof name, command, token, slot);
     if (!paths_state(journal->path, sizeof journal->path, name)) {
         fault_set(fault, EXIT_OTHER, _("The folder for the journal could not be made."));
         return fault_why(fault, "%s", strerror(errno));

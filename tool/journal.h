@@ -31,6 +31,10 @@ struct journal {
 enum exit_code journal_open(struct journal *journal, const char *token, const char *slot,
                             struct fault *fault);
 
+// The same for another command than issue, in a file of its own.
+enum exit_code journal_open_of(struct journal *journal, const char *command, const char *token,
+                               const char *slot, struct fault *fault);
+
 // Makes this state durable before it returns.
 enum exit_code journal_write(struct journal *journal, enum journal_step step, struct fault *fault);
 

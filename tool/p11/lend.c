@@ -147,16 +147,17 @@ enum exit_code keypair_prove(struct keypair *keypair, EVP_PKEY *public_key, stru
     unsigned char message[32], signature[SIGNATURE_MOST];
     size_t length = sizeof signature;
     const struct key_kind *kind = key_kind_of_public(public_key);
-    EVP_PKEY *lent = kind != NULL ? keypair_lend(keypair, public_key) : NULL;
+    const char *digest = kind != NULL ? kind->digest : "SHA256";
+    EVP_PKEY *lent = keypair_lend(keypair, public_key);
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     keypair->last_rv = CKR_OK;
     bool made = lent != NULL && ctx != NULL && RAND_bytes(message, sizeof message) == 1 &&
-                EVP_DigestSignInit_ex(ctx, NULL, kind->digest, NULL, NULL, lent, NULL) == 1 &&
+                EVP_DigestSignInit_ex(ctx, NULL, digest, NULL, NULL, lent, NULL) == 1 &&
                 EVP_DigestSign(ctx, signature, &length, message, sizeof message) == 1;
     EVP_MD_CTX_free(ctx);
     ctx = EVP_MD_CTX_new();
     bool right = made && ctx != NULL &&
-                 EVP_DigestVerifyInit_ex(ctx, NULL, kind->digest, NULL, NULL, public_key, NULL) == 1 &&
+                 EVP_DigestVerifyInit_ex(ctx, NULL, digest, NULL, NULL, public_key, NULL) == 1 &&
                  EVP_DigestVerify(ctx, signature, length, message, sizeof message) == 1;
     EVP_MD_CTX_free(ctx);
     EVP_PKEY_free(lent);
