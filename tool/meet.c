@@ -3,6 +3,7 @@
 #include "ask.h"
 #include "cmp/client.h"
 #include "paths.h"
+#include "readers.h"
 #include "text.h"
 
 #include <p11-kit/uri.h>
@@ -71,7 +72,10 @@ static enum exit_code choose(struct run *run)
     if (run->fault.code == EXIT_OK && fitting == 1)
         run->token = tokens[chosen];
     else if (run->fault.code == EXIT_OK && count == 0) {
-        fault_set(&run->fault, EXIT_TOKEN, _("No token is there."));
+        unsigned readers;
+        if (readers_check(&readers, &run->fault) == EXIT_OK)
+            fault_set(&run->fault, EXIT_TOKEN, "%s",
+                      readers > 0 ? _("No token is there.") : _("No reader and no token is there."));
         fault_todo(&run->fault,
                    _("Put the token in. If it is in, see whether pcscd runs and knows the reader."));
     } else if (run->fault.code == EXIT_OK) {

@@ -34,6 +34,13 @@ put_in() {
 [ "$how" != pcscd ] || start_pcscd "Virtual PCD"
 put_in --serial 4242
 
+if [ "$how" = pcscd ]; then
+    expect_exit 11 env PCSCLITE_CSOCK_NAME="$work/nowhere" "$ingam" token list
+    expect_exit 11 env PCSCLITE_CSOCK_NAME="$work/nowhere" "$ingam" token info
+    says 'pcscd does not run'
+    ok 'pcscd: the card service is down: exit 11'
+fi
+
 printf '123456\n' >"$work/pin"
 printf '111111\n' >"$work/bad"
 printf '12345678\n' >"$work/puk"

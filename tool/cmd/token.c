@@ -1,6 +1,7 @@
 // ingam token list, ingam token info: which tokens are there, and what is on one.
 #include "meet.h"
 #include "p11/keypair.h"
+#include "readers.h"
 #include "show.h"
 #include "text.h"
 
@@ -50,10 +51,11 @@ static enum exit_code token_list(struct run *run)
         json_array_append_new(list, token_json(&tokens[i]));
     }
     json_object_set_new(run->answer, "tokens", list);
-    if (count == 0)
-        say(run, "%s", _("No token is there."));
+    unsigned readers;
     free(tokens);
-    return EXIT_OK;
+    if (count == 0 && readers_check(&readers, &run->fault) == EXIT_OK)
+        say(run, "%s", readers > 0 ? _("No token is there.") : _("No reader and no token is there."));
+    return run->fault.code;
 }
 
 // One slot that holds something.
