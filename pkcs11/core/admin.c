@@ -19,7 +19,9 @@ CK_RV admin_begin(struct session *se)
     return rv;
 }
 
-void admin_end(struct slot *s)
+void admin_end(struct slot *s, bool wrote)
 {
+    if (wrote)
+        shared_tell_written(s);
     token_end(s, TP_LEAVE);
 }

@@ -5,4 +5,5 @@
 /* The session may write to the card (R/W, SO logged in), and the management key is authenticated. After
  * CKR_OK admin_end has to follow. */
 CK_RV admin_begin(struct session *se);
-void admin_end(struct slot *s);
+/* wrote: other programs are told. */
+void admin_end(struct slot *s, bool wrote);

@@ -1,5 +1,6 @@
 /* Which key slots a search can match, and reading those: Key History, certificates, metadata. */
 #include "core/content.h"
+#include "core/facts.h"
 #include "core/slot.h"
 #include "core/token.h"
 #include <stdlib.h>
@@ -19,6 +20,16 @@ void content_forget(struct slot *s)
     s->history_absent = false;
     s->history = (struct piv_key_history){0};
     s->statics = false;
+    facts_forget(s);
+}
+
+void content_doubt(struct slot *s)
+{
+    for (size_t i = 0; i < PIV_SLOTS; i++) {
+        s->key[i].certificate = s->key[i].key = KNOWN_NOT;
+        s->key[i].told = false;
+    }
+    s->history_read = false;
 }
 
 uint8_t content_id(const struct card_key *k)
@@ -31,7 +42,13 @@ uint8_t content_id(const struct card_key *k)
 
 struct card_key *content_key_by_id(struct slot *s, struct rd id)
 {
-    return id.n == 1 && id.p[0] >= 1 && id.p[0] <= PIV_SLOTS ? &s->key[id.p[0] - 1] : NULL;
+    uint8_t standard;
+    for (size_t i = 0; i < PIV_SLOTS; i++) {
+        struct rd own = facts_id(s, &s->key[i], &standard);
+        if (rd_is(id, own.p, own.n))
+            return &s->key[i];
+    }
+    return NULL;
 }
 
 struct card_key *content_key_by_ref(struct slot *s, uint8_t ref)
@@ -43,6 +60,14 @@ struct card_key *content_key_by_ref(struct slot *s, uint8_t ref)
 }
 
 /* ---- reading ---- */
+
+static void no_certificate(struct slot *s, struct card_key *k)
+{
+    k->certificate = KNOWN_NO;
+    if (k->certificate_object != NULL)
+        store_remove(s, k->certificate_object);
+    k->certificate_object = NULL;
+}
 
 static CK_RV read_certificate(struct slot *s, struct card_key *k)
 {
@@ -59,7 +84,7 @@ static CK_RV read_certificate(struct slot *s, struct card_key *k)
     if (e == E_OK)
         rv = keyobj_certificate(s, k, rd_of(der, len));
     else if (e == E_NOT_FOUND || e == E_MALFORMED || e == E_BUFFER || e == E_AUTH_NEEDED)
-        k->certificate = KNOWN_NO; /* one bad object doesn't hide the others */
+        no_certificate(s, k); /* one bad object doesn't hide the others */
     else
         rv = token_rv(s, e);
     free(der);
@@ -74,8 +99,9 @@ static CK_RV read_metadata(struct slot *s, struct card_key *k)
         e = driver_metadata(&s->card, k->slot->ref, &m);
     while (token_again(s, &e));
     if (e == E_NOT_FOUND) {
-        k->key = k->certificate == KNOWN_YES ? k->key : KNOWN_NO;
         k->told = true;
+        if (k->certificate != KNOWN_YES)
+            k->key = KNOWN_NO;
         return CKR_OK;
     }
     if (e == E_UNSUPPORTED)
@@ -86,15 +112,13 @@ static CK_RV read_metadata(struct slot *s, struct card_key *k)
     k->pin = m.pin;
     k->touch = m.touch;
     k->generated = m.generated;
-    if (k->public_key.algorithm == NULL && m.public_key.algorithm != NULL) {
-        k->public_key = m.public_key;
-        k->key = KNOWN_YES;
-    }
+    if (m.public_key.algorithm != NULL)
+        keyobj_replace(s, k, &m.public_key);
     keyobj_policy(k);
     return keyobj_keys(s, k);
 }
 
-static CK_RV read_history(struct slot *s)
+CK_RV content_history(struct slot *s)
 {
     struct rd content;
     if (s->history_read)
@@ -106,9 +130,13 @@ static CK_RV read_history(struct slot *s)
     s->history_absent = e == E_NOT_FOUND;
     if (e == E_OK && !piv_key_history_parse(content, &s->history))
         s->history = (struct piv_key_history){0};
+    facts_parse(s, e == E_OK ? content : rd_of(NULL, 0));
     s->history.url = rd_of(NULL, 0);
     s->history_read = e == E_OK || e == E_NOT_FOUND || e == E_UNSUPPORTED;
-    return s->history_read ? CKR_OK : token_rv(s, e);
+    CK_RV rv = s->history_read ? CKR_OK : token_rv(s, e);
+    for (size_t i = 0; rv == CKR_OK && i < PIV_SLOTS; i++)
+        rv = facts_apply(s, &s->key[i]);
+    return rv;
 }
 
 /* ---- what a template can match ---- */
@@ -117,6 +145,7 @@ struct wish {
     bool certificates, keys;
     bool all;              /* no key slot is ruled out */
     struct card_key *only; /* else this one, or none */
+    bool facts;            /* which one, only the facts on the card say */
 };
 
 static bool says(const CK_ATTRIBUTE *templ, CK_ULONG count, CK_ATTRIBUTE_TYPE type, bool value)
@@ -127,9 +156,11 @@ static bool says(const CK_ATTRIBUTE *templ, CK_ULONG count, CK_ATTRIBUTE_TYPE ty
 
 static struct card_key *by_label(struct slot *s, struct rd label)
 {
-    for (size_t i = 0; i < PIV_SLOTS; i++)
-        if (rd_is(label, s->key[i].slot->name, strlen(s->key[i].slot->name)))
+    for (size_t i = 0; i < PIV_SLOTS; i++) {
+        struct rd own = facts_label(s, &s->key[i]);
+        if (rd_is(label, own.p, own.n))
             return &s->key[i];
+    }
     return NULL;
 }
 
@@ -155,6 +186,8 @@ static struct wish wish_of(struct slot *s, const CK_ATTRIBUTE *templ, CK_ULONG c
         w.only = w.all || w.only == k ? k : NULL;
         w.all = false;
     }
+    /* An id or label that no slot has by itself may have been given to one. */
+    w.facts = !w.all && w.only == NULL && !s->history_read && (w.certificates || w.keys);
     return w;
 }
 
@@ -196,6 +229,11 @@ static CK_RV read_slot(struct slot *s, const struct wish *w, struct card_key *k)
     if (rv == CKR_OK && w->keys && k->key == KNOWN_NOT && k->certificate == KNOWN_NOT &&
         !(k->told && token_has_metadata(s)))
         rv = read_certificate(s, k);
+    /* A key without certificate on a card without metadata: its public key may stand among the facts. */
+    if (rv == CKR_OK && w->keys && k->key == KNOWN_NOT && k->certificate == KNOWN_NO && !metadata)
+        rv = content_history(s);
+    if (rv == CKR_OK && w->keys && k->key == KNOWN_NOT && k->certificate == KNOWN_NO)
+        k->key = KNOWN_NO;
     return rv;
 }
 
@@ -203,7 +241,7 @@ static bool anything_due(struct slot *s, const struct wish *w)
 {
     if (!w->certificates && !w->keys)
         return false;
-    if (w->all && !s->history_read)
+    if ((w->all || w->facts) && !s->history_read)
         return true;
     for (size_t i = 0; i < PIV_SLOTS; i++)
         if (wanted(s, w, i) && is_due(s, w, &s->key[i]))
@@ -244,10 +282,14 @@ CK_RV content_prepare(struct slot *s, const CK_ATTRIBUTE *templ, CK_ULONG count)
     rv = token_begin(s, TOKEN_TRY);
     if (rv != CKR_OK)
         return rv == CKR_TOKEN_NOT_RECOGNIZED ? CKR_OK : rv;
+    if (w.facts) {
+        rv = content_history(s);
+        w = wish_of(s, templ, count);
+    }
     for (size_t i = 0; rv == CKR_OK && i < PIV_SLOTS; i++) {
         /* Active slots come first: an object that exists shows at no cost that PIV is selected. */
         if (w.all && i == PIV_ACTIVE_SLOTS)
-            rv = read_history(s);
+            rv = content_history(s);
         if (rv == CKR_OK && wanted(s, &w, i))
             rv = read_slot(s, &w, &s->key[i]);
     }

@@ -4,6 +4,11 @@
 
 /* Forgets all that was read. Token objects and their handles end. 0 exchanges. */
 void content_forget(struct slot *s);
+/* Another program wrote to the card: everything is read again when asked for, and handles of what is
+ * unchanged stay. */
+void content_doubt(struct slot *s);
+/* Inside a transaction (TOKEN_TRY will do): the Key History and the facts in it. 0 or 1 exchange. */
+CK_RV content_history(struct slot *s);
 /* Reads what a search by this template can match and isn't known yet. A template that no object of the card
  * can match reads nothing. */
 CK_RV content_prepare(struct slot *s, const CK_ATTRIBUTE *templ, CK_ULONG count);
@@ -26,6 +31,9 @@ CK_RV keyobj_certificate(struct slot *s, struct card_key *k, struct rd der);
 CK_RV keyobj_keys(struct slot *s, struct card_key *k);
 void keyobj_policy(struct card_key *k); /* puts what is known of policies into the private key's attributes */
 bool keyobj_public_of(struct rd spki, struct piv_public *out);
+/* The slot's key is this one from now on; objects of another one go. keyobj_keys makes the new ones. */
+void keyobj_replace(struct slot *s, struct card_key *k, const struct piv_public *p);
+void keyobj_build_public(struct wr *w, const struct piv_public *p); /* SubjectPublicKeyInfo */
 /* The mechanism engine's view of a key object. */
 CK_RV keyobj_mech(const struct object *o, struct mech_key *out);
 enum host_curve keyobj_curve(struct rd ec_params);

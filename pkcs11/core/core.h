@@ -84,6 +84,14 @@ struct card_key {
     struct object *certificate_object, *public_object, *private_object; /* borrowed from the store */
 };
 
+/* What stays of a key besides what PIV keeps (facts.c). */
+struct fact {
+    uint8_t label[64], id[64];
+    size_t label_len, id_len; /* 0: the slot's own */
+    bool has_public;
+    struct piv_public public_key;
+};
+
 enum login { LOGIN_NONE, LOGIN_USER, LOGIN_SO };
 
 #define FAILED_PINS 16
@@ -139,6 +147,9 @@ struct slot {
     struct card_key key[PIV_SLOTS];
     bool history_read, history_absent;
     struct piv_key_history history;
+    uint8_t url[118]; /* of the Key History */
+    size_t url_len;
+    struct fact fact[PIV_SLOTS];
     bool statics; /* profile and feature objects were made */
 };
 

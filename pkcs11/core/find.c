@@ -11,6 +11,8 @@ CK_RV find_begin(struct session *se, const CK_ATTRIBUTE *templ, CK_ULONG count)
     if (se->find != NULL)
         return CKR_OPERATION_ACTIVE;
     CK_RV rv = attr_template_check(templ, count);
+    if (rv == CKR_OK && s->open && shared_written(s))
+        content_doubt(s);
     if (rv == CKR_OK)
         rv = content_prepare(s, templ, count);
     if (rv != CKR_OK)

@@ -2,6 +2,7 @@
 #include "card/base/secret.h"
 #include "core/admin.h"
 #include "core/content.h"
+#include "core/facts.h"
 #include "core/slot.h"
 #include "core/token.h"
 #include "core/write.h"
@@ -63,22 +64,43 @@ static enum piv_pin policy_of(struct card_key *k, struct key_template t)
     return always == usual ? PIV_PIN_DEFAULT : always ? PIV_PIN_ALWAYS : PIV_PIN_ONCE;
 }
 
-static CK_RV generate(struct session *se, struct card_key *k, const struct piv_algorithm *a, enum piv_pin pin)
+/* A card that can't tell a key's public half later gets it written down, as far as there is room. */
+static void note_key(struct slot *s, struct card_key *k, struct rd label)
+{
+    bool keep = !token_has_metadata(s);
+    if (content_history(s) != CKR_OK)
+        return;
+    facts_set_public(s, k, keep);
+    if (label.n > 0 && facts_set_label(s, k, label) != CKR_OK)
+        label.n = 0;
+    bool retired = k->slot->retired > s->history.on_card && !s->history_absent;
+    if ((keep || label.n > 0 || retired) && facts_write(s) != CKR_OK)
+        log_line(LOG_OBJECT, "slot %lu: no room on the card to note the key in %02X", s->id, k->slot->ref);
+}
+
+static CK_RV generate(struct session *se, struct card_key *k, const struct piv_algorithm *a, enum piv_pin pin,
+                      struct rd label)
 {
     struct slot *s = se->slot;
     struct piv_public *public = calloc(1, sizeof *public);
     if (public == NULL)
         return CKR_HOST_MEMORY;
     CK_RV rv = admin_begin(se);
-    if (rv == CKR_OK) {
-        enum err e = piv_generate(&s->card, k->slot, a, pin, PIV_TOUCH_DEFAULT, public);
-        rv = e == E_UNSUPPORTED && pin != PIV_PIN_DEFAULT ? CKR_TEMPLATE_INCONSISTENT
-             : e == E_UNSUPPORTED                         ? CKR_KEY_SIZE_RANGE
-                                                          : token_rv(s, e);
-        admin_end(s);
+    if (rv != CKR_OK) {
+        free(public);
+        return rv;
     }
+    enum err e = piv_generate(&s->card, k->slot, a, pin, PIV_TOUCH_DEFAULT, public);
+    rv = e == E_UNSUPPORTED && pin != PIV_PIN_DEFAULT ? CKR_TEMPLATE_INCONSISTENT
+         : e == E_UNSUPPORTED                         ? CKR_KEY_SIZE_RANGE
+                                                      : token_rv(s, e);
     if (rv == CKR_OK)
         rv = content_new_key(s, k, public, pin, PIV_TOUCH_DEFAULT);
+    if (rv == CKR_OK) {
+        note_key(s, k, label);
+        rv = facts_apply(s, k);
+    }
+    admin_end(s, e == E_OK);
     free(public);
     return rv;
 }
@@ -121,10 +143,10 @@ CK_RV write_generate_pair(struct session *se, const CK_MECHANISM *m, struct key_
     rv = algorithm_for(row->key, public, &a);
     if (rv == CKR_OK)
         rv = which_slot(se->slot, public, private, &k);
+    if (rv == CKR_OK)
+        rv = generate(se, k, a, policy_of(k, private_key), object_get(private, CKA_LABEL));
     object_unref(public);
     object_unref(private);
-    if (rv == CKR_OK)
-        rv = generate(se, k, a, policy_of(k, private_key));
     if (rv == CKR_OK) {
         *public_out = k->public_object->handle;
         *private_out = k->private_object->handle;

@@ -1,5 +1,6 @@
 /* Certificate, public key and private key objects of a key slot, from what the card told. */
 #include "core/content.h"
+#include "core/facts.h"
 #include "core/slot.h"
 #include "object/x509.h"
 #include <string.h>
@@ -86,12 +87,19 @@ enum host_curve keyobj_curve(struct rd ec_params)
 
 /* ---- attributes ---- */
 
-static bool set_common(struct object *o, const struct card_key *k)
+static bool set_common(struct slot *s, struct object *o, const struct card_key *k)
 {
-    uint8_t id = content_id(k);
-    return object_set_bool(o, CKA_TOKEN, true) && object_set(o, CKA_ID, &id, 1) &&
-           object_set(o, CKA_LABEL, k->slot->name, strlen(k->slot->name)) &&
-           object_set_bool(o, CKA_COPYABLE, false) && object_set_bool(o, CKA_PRIVATE, false);
+    uint8_t standard;
+    struct rd id = facts_id(s, k, &standard), label = facts_label(s, k);
+    return object_set_bool(o, CKA_TOKEN, true) && object_set(o, CKA_ID, id.p, id.n) &&
+           object_set(o, CKA_LABEL, label.p, label.n) && object_set_bool(o, CKA_COPYABLE, false) &&
+           object_set_bool(o, CKA_PRIVATE, false);
+}
+
+void keyobj_build_public(struct wr *w, const struct piv_public *p)
+{
+    struct spki key = spki_of(p);
+    spki_build(w, &key);
 }
 
 static bool set_numbers(struct object *o, const struct piv_public *p, bool with_point)
@@ -152,7 +160,7 @@ void keyobj_policy(struct card_key *k)
     (void)set_origin(k->private_object, k);
 }
 
-static struct object *make_key(struct card_key *k, CK_OBJECT_CLASS class)
+static struct object *make_key(struct slot *s, struct card_key *k, CK_OBJECT_CLASS class)
 {
     const struct piv_public *p = &k->public_key;
     bool secret = class == CKO_PRIVATE_KEY;
@@ -160,7 +168,7 @@ static struct object *make_key(struct card_key *k, CK_OBJECT_CLASS class)
     struct object *o = rows == NULL ? NULL : object_new(rows);
     if (o == NULL)
         return NULL;
-    bool ok = set_common(o, k) && set_numbers(o, p, !secret) && set_uses(o, p, secret) && set_origin(o, k);
+    bool ok = set_common(s, o, k) && set_numbers(o, p, !secret) && set_uses(o, p, secret) && set_origin(o, k);
     if (ok && secret)
         ok = object_set_bool(o, CKA_SENSITIVE, true) && object_set_bool(o, CKA_EXTRACTABLE, false) &&
              object_set_bool(o, CKA_ALWAYS_SENSITIVE, true) &&
@@ -183,7 +191,7 @@ CK_RV keyobj_keys(struct slot *s, struct card_key *k)
 {
     if (k->public_object != NULL || k->public_key.algorithm == NULL)
         return CKR_OK;
-    struct object *public = make_key(k, CKO_PUBLIC_KEY), *private = make_key(k, CKO_PRIVATE_KEY);
+    struct object *public = make_key(s, k, CKO_PUBLIC_KEY), *private = make_key(s, k, CKO_PRIVATE_KEY);
     if (public == NULL || private == NULL) {
         object_unref(public);
         object_unref(private);
@@ -235,22 +243,60 @@ static bool set_certificate(struct object *o, struct rd der)
                                         : CK_CERTIFICATE_CATEGORY_TOKEN_USER);
 }
 
+static bool same_key(const struct piv_public *a, const struct piv_public *b)
+{
+    return a->algorithm == b->algorithm && a->modulus_len == b->modulus_len &&
+           memcmp(a->modulus, b->modulus, a->modulus_len) == 0 && a->exponent_len == b->exponent_len &&
+           memcmp(a->exponent, b->exponent, a->exponent_len) == 0 && a->point_len == b->point_len &&
+           memcmp(a->point, b->point, a->point_len) == 0;
+}
+
+void keyobj_replace(struct slot *s, struct card_key *k, const struct piv_public *p)
+{
+    k->key = KNOWN_YES;
+    if (k->public_object != NULL && same_key(&k->public_key, p))
+        return;
+    if (k->public_object != NULL)
+        store_remove(s, k->public_object);
+    if (k->private_object != NULL)
+        store_remove(s, k->private_object);
+    k->public_object = k->private_object = NULL;
+    k->public_key = *p;
+}
+
+/* The key that the certificate speaks of, where the card doesn't tell better. */
+static void keyobj_adopt(struct slot *s, struct card_key *k, struct rd spki)
+{
+    struct piv_public p;
+    if (keyobj_public_of(spki, &p))
+        keyobj_replace(s, k, &p);
+}
+
 CK_RV keyobj_certificate(struct slot *s, struct card_key *k, struct rd der)
 {
     struct x509 x;
+    if (k->certificate_object != NULL) {
+        struct rd have = object_get(k->certificate_object, CKA_VALUE);
+        k->certificate = KNOWN_YES;
+        if (rd_is(have, der.p, der.n)) /* read again and still the same: its handle stays */
+            return k->public_key.algorithm != NULL ? (k->key = KNOWN_YES, keyobj_keys(s, k)) : CKR_OK;
+    }
     struct object *o = object_new(attr_rows_of(CKO_CERTIFICATE, CKC_X_509));
-    if (o == NULL || !set_common(o, k) || !set_certificate(o, der)) {
+    if (o == NULL || !set_common(s, o, k) || !set_certificate(o, der)) {
         object_unref(o);
         return CKR_HOST_MEMORY;
     }
     o->card_key = k;
+    if (k->certificate_object != NULL)
+        store_remove(s, k->certificate_object);
+    k->certificate_object = NULL;
     CK_RV rv = store_add(s, o, NULL);
     if (rv != CKR_OK)
         return rv;
     k->certificate_object = o;
     k->certificate = KNOWN_YES;
-    if (k->public_key.algorithm == NULL && x509_parse(der, &x) && keyobj_public_of(x.spki, &k->public_key))
-        k->key = KNOWN_YES;
+    if (!k->told && x509_parse(der, &x))
+        keyobj_adopt(s, k, x.spki);
     (void)set_subject(k->public_object, o);
     (void)set_subject(k->private_object, o);
     return keyobj_keys(s, k);

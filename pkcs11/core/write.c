@@ -2,6 +2,7 @@
 #include "core/write.h"
 #include "core/admin.h"
 #include "core/content.h"
+#include "core/facts.h"
 #include "core/slot.h"
 #include "core/token.h"
 #include "object/x509.h"
@@ -44,6 +45,23 @@ static bool is_foreign(const struct card_key *k, const struct x509 *x)
            memcmp(have->point, p.point, p.point_len) != 0;
 }
 
+/* The certificate tells the public key from now on; a label that was given stays. */
+static void note_certificate(struct slot *s, struct card_key *k, struct rd label)
+{
+    if (content_history(s) != CKR_OK)
+        return;
+    const struct fact *f = &s->fact[content_id(k) - 1];
+    bool due = f->has_public || (label.n > 0 && !rd_is(facts_label(s, k), label.p, label.n)) ||
+               (k->slot->retired > s->history.on_card && !(s->history_absent && token_has_metadata(s)));
+    if (!due)
+        return;
+    facts_set_public(s, k, false);
+    if (label.n > 0 && facts_set_label(s, k, label) != CKR_OK)
+        log_line(LOG_OBJECT, "slot %lu: the label is too long to be kept", s->id);
+    if (facts_write(s) != CKR_OK || facts_apply(s, k) != CKR_OK)
+        log_line(LOG_OBJECT, "slot %lu: no room on the card for the label of %02X", s->id, k->slot->ref);
+}
+
 static CK_RV write_certificate(struct session *se, struct object *o, CK_OBJECT_HANDLE *out)
 {
     struct slot *s = se->slot;
@@ -69,9 +87,11 @@ static CK_RV write_certificate(struct session *se, struct object *o, CK_OBJECT_H
     /* Plain as long as that fits the usual 3 KB of an object, else compressed. */
     enum err e = piv_write_certificate(&s->card, k->slot, der, false, 3000);
     rv = e == E_REFUSED || e == E_BUFFER ? CKR_DEVICE_MEMORY : token_rv(s, e);
-    admin_end(s);
     if (rv == CKR_OK)
         rv = content_new_certificate(s, k, der);
+    if (rv == CKR_OK)
+        note_certificate(s, k, object_get(o, CKA_LABEL));
+    admin_end(s, e == E_OK);
     if (rv == CKR_OK)
         *out = k->certificate_object->handle;
     return rv;
@@ -209,8 +229,18 @@ static CK_RV destroy_certificate(struct session *se, struct card_key *k)
     if (rv != CKR_OK)
         return rv;
     rv = token_rv(s, piv_delete_certificate(&s->card, k->slot));
-    admin_end(s);
-    return rv == CKR_OK ? content_new_certificate(s, k, rd_of(NULL, 0)) : rv;
+    if (rv == CKR_OK)
+        rv = content_new_certificate(s, k, rd_of(NULL, 0));
+    /* The key is still there: on a card that can't tell, its public half has to stand somewhere. */
+    if (rv == CKR_OK && k->public_key.algorithm != NULL && !token_has_metadata(s) &&
+        content_history(s) == CKR_OK) {
+        facts_set_public(s, k, true);
+        if (facts_write(s) != CKR_OK)
+            log_line(LOG_OBJECT, "slot %lu: no room on the card to note the key in %02X", s->id,
+                     k->slot->ref);
+    }
+    admin_end(s, rv == CKR_OK);
+    return rv;
 }
 
 /* Only some cards can remove a key; on others it stays until another one replaces it. */
@@ -222,7 +252,7 @@ static CK_RV destroy_key(struct session *se, struct card_key *k)
         return rv;
     enum err e = driver_delete(&s->card, k->slot);
     rv = e == E_UNSUPPORTED ? CKR_ACTION_PROHIBITED : token_rv(s, e);
-    admin_end(s);
+    admin_end(s, e == E_OK);
     if (rv != CKR_OK)
         return rv;
     store_remove(s, k->public_object);
@@ -258,6 +288,34 @@ CK_RV write_destroy(struct session *se, CK_OBJECT_HANDLE handle)
     }
 }
 
+/* Labels and ids can be changed; they are the same for a key slot's certificate and keys, so that programs
+ * pair them. */
+static CK_RV set_on_card(struct session *se, struct card_key *k, const CK_ATTRIBUTE *templ, CK_ULONG count)
+{
+    struct slot *s = se->slot;
+    const CK_ATTRIBUTE *label = attr_find(templ, count, CKA_LABEL), *id = attr_find(templ, count, CKA_ID);
+    for (CK_ULONG i = 0; i < count; i++)
+        if (&templ[i] != label && &templ[i] != id)
+            return CKR_ACTION_PROHIBITED;
+    CK_RV rv = admin_begin(se);
+    if (rv != CKR_OK)
+        return rv;
+    rv = content_history(s);
+    struct fact old = s->fact[content_id(k) - 1];
+    if (rv == CKR_OK && label != NULL)
+        rv = facts_set_label(s, k, rd_of(label->pValue, label->ulValueLen));
+    if (rv == CKR_OK && id != NULL)
+        rv = facts_set_id(s, k, rd_of(id->pValue, id->ulValueLen));
+    if (rv == CKR_OK)
+        rv = facts_write(s);
+    if (rv != CKR_OK)
+        s->fact[content_id(k) - 1] = old;
+    else
+        rv = facts_apply(s, k);
+    admin_end(s, rv == CKR_OK);
+    return rv;
+}
+
 CK_RV write_set(struct session *se, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *templ, CK_ULONG count)
 {
     struct slot *s = se->slot;
@@ -269,5 +327,7 @@ CK_RV write_set(struct session *se, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE 
     CK_RV rv = attr_may_set(o, templ, count, s->login == LOGIN_SO, false);
     if (rv != CKR_OK)
         return rv;
-    return o->card_key != NULL ? CKR_ACTION_PROHIBITED : attr_set(o, templ, count);
+    return o->card_key != NULL ? set_on_card(se, o->card_key, templ, count)
+           : o->session == 0   ? CKR_ACTION_PROHIBITED
+                               : attr_set(o, templ, count);
 }
