@@ -9,6 +9,7 @@
 
 #define PROTOCOLS (SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1)
 #define PAUSE_MS  5    // between looks at a card that another program holds
+#define NOTICE_MS 600  // pcscd looks for cards every 400 ms
 #define WAKE_MS   1000 // a card that another program has just powered down needs up to that
 
 // A context of its own: in libpcsclite one call at a time runs in a context, and a key generation takes
@@ -21,8 +22,9 @@ struct pcsc_conn {
     DWORD protocol;
     bool held;
     bool limits_known;
-    bool lost_state; // our own reset: the next begin says so
-    enum err dead;   // what to answer from now on; E_OK: alive
+    bool long_worked; // an extended command has gone through this reader
+    bool lost_state;  // our own reset: the next begin says so
+    enum err dead;    // what to answer from now on; E_OK: alive
     char name[TP_NAME_SIZE];
 };
 
@@ -122,6 +124,17 @@ void pcsc_disconnect(struct tp_conn *conn)
 static enum err usable(const struct pcsc_conn *c)
 {
     return c->owner != getpid() ? E_FORKED : c->dead;
+}
+
+// Gives pcscd the time to notice that the card is gone; at once if it knows by now.
+static void let_it_notice(struct pcsc_conn *c)
+{
+    SCARD_READERSTATE state;
+    if (pcsc_state(c->context, c->name, &state) != SCARD_S_SUCCESS ||
+        pcsc_tp_state(state.dwEventState).insertions != c->conn.insertions)
+        return;
+    state.dwCurrentState = state.dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
+    (void)SCardGetStatusChange(c->context, NOTICE_MS, &state, 1);
 }
 
 // After a failure: is it the service, the card's absence, or only this exchange?
@@ -231,11 +244,18 @@ enum err pcsc_transmit(struct tp_conn *conn, struct rd command, uint8_t *reply, 
     DWORD n = cap;
     LONG rv = SCardTransmit(c->card, c->protocol == SCARD_PROTOCOL_T0 ? SCARD_PCI_T0 : SCARD_PCI_T1,
                             command.p, command.n, NULL, reply, &n);
+    bool is_long = command.n > 5 && command.p[4] == 0; // ISO/IEC 7816-4 5.1: extended length
     if (rv == SCARD_S_SUCCESS) {
+        c->long_worked = c->long_worked || is_long;
         *len = n;
         return E_OK;
     }
-    e = was_reset_by_others(rv) ? E_RESET : diagnose(c, rv);
+    if (was_reset_by_others(rv))
+        return E_RESET;
+    // A reader that can't carry extended length fails alike: there the caller tries again without waiting.
+    if (!is_long || c->long_worked)
+        let_it_notice(c);
+    e = diagnose(c, rv);
     return e == E_BUSY ? E_IO : e;
 }
 
