@@ -136,23 +136,31 @@ enum exit_code meet_needs(struct run *run)
     return log_in(run, needs);
 }
 
+// Whether the token that the session is with has gone. The module may still answer from what it knows of it.
+static bool gone(struct run *run)
+{
+    CK_FUNCTION_LIST *f = run->module.f;
+    CK_SESSION_INFO session;
+    CK_SLOT_INFO slot;
+    CK_RV rv = f->C_GetSlotInfo(run->token.slot, &slot);
+    if (rv == CKR_SLOT_ID_INVALID || (rv == CKR_OK && (slot.flags & CKF_TOKEN_PRESENT) == 0))
+        return true;
+    rv = f->C_GetSessionInfo(run->session.handle, &session);
+    return rv == CKR_DEVICE_REMOVED || rv == CKR_SESSION_HANDLE_INVALID || rv == CKR_TOKEN_NOT_PRESENT;
+}
+
 void meet_look_again(struct run *run)
 {
     struct fault *fault = &run->fault;
     const struct timespec pause = {0, 50000000};
-    CK_RV rv = CKR_DEVICE_ERROR;
     if (!run->session.open || fault->rv_name == NULL || strcmp(fault->rv_name, "CKR_DEVICE_ERROR") != 0)
         return;
-    for (int i = 0; i < 40 && rv == CKR_DEVICE_ERROR; i++) {
-        CK_TOKEN_INFO info;
-        if (i > 0)
-            nanosleep(&pause, NULL);
-        rv = run->module.f->C_GetTokenInfo(run->token.slot, &info);
-    }
-    if (rv != CKR_TOKEN_NOT_PRESENT && rv != CKR_DEVICE_REMOVED && rv != CKR_SLOT_ID_INVALID)
+    for (int i = 0; i < 40 && !gone(run); i++)
+        nanosleep(&pause, NULL);
+    if (!gone(run))
         return;
     struct fault removed = {.code = EXIT_OK};
-    fault_rv(&removed, rv, "%s", fault->what);
+    fault_rv(&removed, CKR_DEVICE_REMOVED, "%s", fault->what);
     fault_state(&removed, "%s", fault->state);
     *fault = removed;
 }
