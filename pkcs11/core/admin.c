@@ -8,14 +8,14 @@ CK_RV admin_begin(struct session *se)
     struct slot *s = se->slot;
     if (!se->rw)
         return CKR_SESSION_READ_ONLY;
-    if (s->login != LOGIN_SO || s->so_by_puk)
+    if (s->login == LOGIN_NONE || s->so_by_puk)
         return CKR_USER_NOT_LOGGED_IN;
     CK_RV rv = token_begin(s, TOKEN_PIV);
     if (rv != CKR_OK)
         return rv;
     rv = login_admin(s);
     if (rv != CKR_OK)
-        token_end(s, TP_LEAVE);
+        token_end(s, s->admin_after);
     return rv;
 }
 
@@ -23,5 +23,5 @@ void admin_end(struct slot *s, bool wrote)
 {
     if (wrote)
         shared_tell_written(s);
-    token_end(s, TP_LEAVE);
+    token_end(s, s->login == LOGIN_USER ? login_withdraw(s) : TP_LEAVE);
 }

@@ -127,10 +127,11 @@ struct slot {
     enum login login;
     struct secret *pin; /* the user's, or of an SO */
     bool so_by_puk;
-    bool fresh;             /* C_Login came and no private key was used since */
-    int tries, tries_total; /* of the PIN, as last seen; -1: unknown */
-    uint64_t tries_time;    /* when that was, monotonic microseconds */
-    uint64_t pin_time;      /* of the last VERIFY that passed */
+    enum tp_after admin_after; /* how an admin transaction that failed to start has to end */
+    bool fresh;                /* C_Login came and no private key was used since */
+    int tries, tries_total;    /* of the PIN, as last seen; -1: unknown */
+    uint64_t tries_time;       /* when that was, monotonic microseconds */
+    uint64_t pin_time;         /* of the last VERIFY that passed */
     uint8_t failed[FAILED_PINS][TAG_SIZE];
     size_t failed_count, failed_next;
     struct card_identity failed_identity;

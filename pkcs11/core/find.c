@@ -1,6 +1,7 @@
 /* Searches over a slot's objects. */
 #include "core/find.h"
 #include "core/content.h"
+#include "core/import.h"
 #include "core/slot.h"
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@ CK_RV find_begin(struct session *se, const CK_ATTRIBUTE *templ, CK_ULONG count)
         content_doubt(s);
     if (rv == CKR_OK)
         rv = content_prepare(s, templ, count);
+    if (rv == CKR_OK)
+        rv = carddata_prepare(s, templ, count);
     if (rv != CKR_OK)
         return rv;
     struct finding *f = calloc(1, sizeof *f);

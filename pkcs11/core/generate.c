@@ -3,6 +3,7 @@
 #include "core/admin.h"
 #include "core/content.h"
 #include "core/facts.h"
+#include "core/import.h"
 #include "core/slot.h"
 #include "core/token.h"
 #include "core/write.h"
@@ -49,7 +50,7 @@ static CK_RV which_slot(struct slot *s, const struct object *public, const struc
     if (a.n > 0 && b.n > 0 && !rd_is(a, b.p, b.n))
         return CKR_TEMPLATE_INCONSISTENT;
     if (a.n == 0 && b.n == 0)
-        return CKR_TEMPLATE_INCOMPLETE;
+        return import_free_slot(s, out);
     *out = content_key_by_id(s, a.n > 0 ? a : b);
     return *out == NULL ? CKR_ATTRIBUTE_VALUE_INVALID : CKR_OK;
 }

@@ -1,7 +1,6 @@
 /* How PINs are kept, presented, withdrawn and refused. */
-#include "core/login.h"
 #include "card/base/secret.h"
-#include "card/piv/admin.h"
+#include "core/pin.h"
 #include "core/slot.h"
 #include "core/token.h"
 #include <string.h>
@@ -48,7 +47,7 @@ static bool tag_of(struct slot *s, uint8_t ref, struct rd pin, uint8_t tag[TAG_S
     return ok;
 }
 
-static void remember_failure(struct slot *s, uint8_t ref, struct rd pin)
+void pin_remember_failure(struct slot *s, uint8_t ref, struct rd pin)
 {
     if (token_identify(s) == E_OK)
         s->failed_identity = s->identity;
@@ -59,7 +58,7 @@ static void remember_failure(struct slot *s, uint8_t ref, struct rd pin)
         s->failed_count++;
 }
 
-static void forgive(struct slot *s)
+void pin_forgive(struct slot *s)
 {
     s->failed_count = 0;
     s->failed_next = 0;
@@ -67,7 +66,7 @@ static void forgive(struct slot *s)
 }
 
 /* Inside a transaction with PIV selected. */
-static CK_RV check_failed(struct slot *s, uint8_t ref, struct rd pin)
+CK_RV pin_check_failed(struct slot *s, uint8_t ref, struct rd pin)
 {
     uint8_t tag[TAG_SIZE];
     if (s->failed_count == 0)
@@ -77,7 +76,7 @@ static CK_RV check_failed(struct slot *s, uint8_t ref, struct rd pin)
         if (e != E_OK)
             return token_rv(s, e);
         if (!card_identity_same(&s->identity, &s->failed_identity))
-            forgive(s);
+            pin_forgive(s);
         s->failed_doubt = false;
     }
     if (s->failed_count > 0 && !tag_of(s, ref, pin, tag))
@@ -92,7 +91,7 @@ static CK_RV check_failed(struct slot *s, uint8_t ref, struct rd pin)
 
 /* ---- presenting ---- */
 
-static CK_RV check_tries(struct slot *s)
+CK_RV pin_check_tries(struct slot *s)
 {
     bool known = s->tries >= 2 && now_us() - s->tries_time <= STALE_US;
     if (shared_pins_moved(s) || (!known && !shared_tries_full(s))) {
@@ -124,7 +123,7 @@ static CK_RV verify(struct slot *s, struct rd pin)
         s->tries_time = now_us();
         s->info_time = 0;
         shared_tell_pin(s, false, true);
-        remember_failure(s, PIV_REF_PIN, pin);
+        pin_remember_failure(s, PIV_REF_PIN, pin);
         log_line(LOG_PIN, "slot %lu: wrong PIN, %d tries left", s->id, s->tries);
         return s->tries == 0 ? CKR_PIN_LOCKED : CKR_PIN_INCORRECT;
     }
@@ -149,9 +148,9 @@ static CK_RV verify_once(struct slot *s, struct rd pin)
     if (rv != CKR_OK)
         return rv;
     enum tp_after after = TP_LEAVE;
-    rv = check_failed(s, PIV_REF_PIN, pin);
+    rv = pin_check_failed(s, PIV_REF_PIN, pin);
     if (rv == CKR_OK)
-        rv = check_tries(s);
+        rv = pin_check_tries(s);
     if (rv == CKR_OK) {
         rv = verify(s, pin);
         if (rv == CKR_OK)
@@ -162,7 +161,7 @@ static CK_RV verify_once(struct slot *s, struct rd pin)
     return rv;
 }
 
-static CK_RV keep(struct slot *s, struct rd pin)
+CK_RV pin_keep(struct slot *s, struct rd pin)
 {
     struct secret *copy = secret_new(pin.p, pin.n);
     if (copy == NULL)
@@ -176,12 +175,12 @@ CK_RV login_user(struct slot *s, struct rd pin)
 {
     CK_RV rv = verify_once(s, pin);
     if (rv == CKR_OK)
-        rv = keep(s, pin);
+        rv = pin_keep(s, pin);
     if (rv == CKR_OK) {
         s->login = LOGIN_USER;
         s->fresh = true;
         s->identity_due = false;
-        forgive(s);
+        pin_forgive(s);
     }
     return rv;
 }
@@ -193,14 +192,14 @@ CK_RV login_context(struct slot *s, struct operation *op, struct rd pin)
     if (!secret_equal(secret_view(s->pin), pin)) {
         rv = verify_once(s, pin);
         if (rv == CKR_OK)
-            rv = keep(s, pin);
+            rv = pin_keep(s, pin);
     }
     op->authenticated = rv == CKR_OK;
     return rv;
 }
 
 /* After a reset the card could be another one: only its identity tells. */
-static CK_RV same_card(struct slot *s)
+CK_RV pin_same_card(struct slot *s)
 {
     struct card_identity now;
     if (!s->identity_due)
@@ -250,7 +249,7 @@ CK_RV login_present(struct slot *s)
     CK_RV rv = was_reset && !s->sure ? token_rv(s, piv_ensure(&s->card)) : CKR_OK;
     s->sure = s->sure || was_reset;
     if (rv == CKR_OK)
-        rv = same_card(s);
+        rv = pin_same_card(s);
     if (rv == CKR_OK)
         rv = tries_unmoved(s, was_reset);
     if (rv == CKR_OK)
@@ -272,199 +271,4 @@ void login_release(struct slot *s)
     }
     s->verified = false;
     login_forget(s);
-}
-
-/* ---- the SO ---- */
-
-static enum err crypt(bool encrypt, const struct piv_cipher *cipher, struct rd key, const uint8_t *in,
-                      uint8_t *out)
-{
-    static const struct {
-        uint8_t id;
-        enum host_block block;
-    } ciphers[] = {{0x03, HOST_3DES}, {0x08, HOST_AES128}, {0x0A, HOST_AES192}, {0x0C, HOST_AES256}};
-    for (size_t i = 0; i < sizeof ciphers / sizeof ciphers[0]; i++)
-        if (ciphers[i].id == cipher->id)
-            return host_block_crypt(ciphers[i].block, encrypt, key.p, in, out, cipher->block) == HOST_OK
-                       ? E_OK
-                       : E_MEMORY;
-    return E_UNSUPPORTED;
-}
-
-static enum err encrypt(void *ctx, const struct piv_cipher *cipher, struct rd key, const uint8_t *in,
-                        uint8_t *out)
-{
-    (void)ctx;
-    return crypt(true, cipher, key, in, out);
-}
-
-static enum err decrypt(void *ctx, const struct piv_cipher *cipher, struct rd key, const uint8_t *in,
-                        uint8_t *out)
-{
-    (void)ctx;
-    return crypt(false, cipher, key, in, out);
-}
-
-static enum err random_bytes(void *ctx, uint8_t *out, size_t n)
-{
-    (void)ctx;
-    return host_random(out, n) == HOST_OK ? E_OK : E_MEMORY;
-}
-
-static const struct piv_crypto crypto = {NULL, encrypt, decrypt, random_bytes};
-
-static int nibble(uint8_t c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-/* NULL: no memory, or not hex. */
-static struct secret *from_hex(struct rd hex)
-{
-    struct secret *s = secret_room(hex.n / 2);
-    uint8_t *out = secret_bytes(s);
-    for (size_t i = 0; out != NULL && i + 1 < hex.n; i += 2) {
-        int high = nibble(hex.p[i]), low = nibble(hex.p[i + 1]);
-        if (high < 0 || low < 0) {
-            secret_free(s);
-            return NULL;
-        }
-        out[i / 2] = (uint8_t)(high << 4 | low);
-    }
-    return s;
-}
-
-CK_RV login_admin(struct slot *s)
-{
-    struct rd key = secret_view(s->pin);
-    if (s->login != LOGIN_SO || s->so_by_puk || key.p == NULL)
-        return CKR_USER_NOT_LOGGED_IN;
-    CK_RV rv = same_card(s);
-    return rv != CKR_OK ? rv : token_rv(s, piv_admin_any(&s->card, &crypto, key, NULL));
-}
-
-static CK_RV so_by_key(struct slot *s, struct rd hex)
-{
-    struct secret *key = from_hex(hex);
-    if (key == NULL)
-        return CKR_PIN_INCORRECT;
-    CK_RV rv = token_begin(s, TOKEN_PIV);
-    if (rv == CKR_OK) {
-        rv = token_rv(s, piv_admin_any(&s->card, &crypto, secret_view(key), NULL));
-        token_end(s, TP_LEAVE);
-    }
-    if (rv != CKR_OK) {
-        secret_free(key);
-        return rv;
-    }
-    secret_free(s->pin);
-    s->pin = key;
-    return CKR_OK;
-}
-
-/* A PUK is proved by changing it to itself: PIV has no other way. */
-static CK_RV so_by_puk(struct slot *s, struct rd puk)
-{
-    int tries = -1;
-    CK_RV rv = token_begin(s, TOKEN_PIV);
-    if (rv != CKR_OK)
-        return rv;
-    rv = check_failed(s, PIV_REF_PUK, puk);
-    if (rv == CKR_OK) {
-        enum err e = piv_change(&s->card, PIV_REF_PUK, puk, puk, &tries);
-        if (e == E_PIN_WRONG)
-            remember_failure(s, PIV_REF_PUK, puk);
-        rv = token_rv(s, e);
-    }
-    token_end(s, TP_LEAVE);
-    if (rv == CKR_OK)
-        rv = keep(s, puk);
-    if (rv == CKR_OK)
-        s->so_by_puk = true;
-    return rv;
-}
-
-CK_RV login_so(struct slot *s, struct rd pin)
-{
-    bool key = pin.n == 32 || pin.n == 48 || pin.n == 64;
-    if (!key && (pin.n == 0 || pin.n > PIN_MAX))
-        return CKR_PIN_LEN_RANGE;
-    CK_RV rv = key ? so_by_key(s, pin) : so_by_puk(s, pin);
-    if (rv == CKR_OK) {
-        s->login = LOGIN_SO;
-        s->identity_due = false;
-    }
-    return rv;
-}
-
-/* ---- changing ---- */
-
-static CK_RV change(struct slot *s, uint8_t ref, struct rd old, struct rd fresh)
-{
-    int tries = -1;
-    CK_RV rv = token_begin(s, TOKEN_PIV);
-    if (rv != CKR_OK)
-        return rv;
-    enum tp_after after = TP_LEAVE;
-    rv = check_failed(s, ref, old);
-    if (rv == CKR_OK && ref == PIV_REF_PIN)
-        rv = check_tries(s);
-    if (rv == CKR_OK) {
-        enum err e = piv_change(&s->card, ref, old, fresh, &tries);
-        if (e == E_PIN_WRONG)
-            remember_failure(s, ref, old);
-        if (ref == PIV_REF_PIN && (e == E_PIN_WRONG || e == E_PIN_BLOCKED))
-            s->tries = e == E_PIN_BLOCKED ? 0 : tries;
-        rv = e == E_REFUSED || e == E_CONDITIONS ? CKR_PIN_INVALID : token_rv(s, e);
-        if (ref == PIV_REF_PIN) {
-            shared_tell_pin(s, false, true);
-            s->info_time = 0;
-        }
-        if (rv == CKR_OK && ref == PIV_REF_PIN)
-            after = login_withdraw(s);
-    }
-    token_end(s, after);
-    if (rv == CKR_OK)
-        forgive(s);
-    return rv;
-}
-
-CK_RV login_set_pin(struct slot *s, struct rd old, struct rd fresh)
-{
-    bool puk = s->login == LOGIN_SO;
-    if (old.n == 0 || old.n > PIN_MAX || fresh.n < 6 || fresh.n > PIN_MAX)
-        return CKR_PIN_LEN_RANGE;
-    CK_RV rv = change(s, puk ? PIV_REF_PUK : PIV_REF_PIN, old, fresh);
-    if (rv == CKR_OK && (puk ? s->so_by_puk : s->login == LOGIN_USER))
-        rv = keep(s, fresh);
-    return rv;
-}
-
-CK_RV login_init_pin(struct slot *s, struct rd fresh)
-{
-    int tries;
-    if (s->login != LOGIN_SO)
-        return CKR_USER_NOT_LOGGED_IN;
-    if (!s->so_by_puk)
-        return CKR_FUNCTION_NOT_SUPPORTED;
-    if (fresh.n < 6 || fresh.n > PIN_MAX)
-        return CKR_PIN_LEN_RANGE;
-    CK_RV rv = token_begin(s, TOKEN_PIV);
-    if (rv != CKR_OK)
-        return rv;
-    rv = same_card(s);
-    if (rv == CKR_OK) {
-        enum err e = piv_unblock(&s->card, PIV_REF_PIN, secret_view(s->pin), fresh, &tries);
-        rv = e == E_REFUSED || e == E_CONDITIONS ? CKR_PIN_INVALID : token_rv(s, e);
-        shared_tell_pin(s, false, true);
-        s->info_time = 0;
-        s->tries = -1;
-    }
-    token_end(s, TP_LEAVE);
-    if (rv == CKR_OK)
-        forgive(s);
-    return rv;
 }

@@ -20,9 +20,13 @@ CK_RV login_present(struct slot *s);
 /* After it: makes the card forget. What the transaction has to end with. */
 enum tp_after login_withdraw(struct slot *s);
 
-/* Inside a transaction with PIV selected: authenticates the management key of the SO's login. */
+/* Inside a transaction with PIV selected: authenticates the management key, of the SO's login or of a user's
+ * whose card keeps it behind the PIN. The transaction then has to end with s->admin_after. */
 CK_RV login_admin(struct slot *s);
 
 /* C_SetPIN; C_InitPIN. */
 CK_RV login_set_pin(struct slot *s, struct rd old, struct rd fresh);
+/* C_InitToken: so_pin is the management key in hex. Everything of PIV on the card goes. No session is open.
+ */
+CK_RV login_init_token(struct slot *s, struct rd so_pin);
 CK_RV login_init_pin(struct slot *s, struct rd fresh);

@@ -125,15 +125,16 @@ void store_remove(struct slot *s, struct object *o)
     map_drop(&s->objects, o->handle);
     o->handle = 0;
     o->card_key = NULL;
+    o->card_data = NULL;
     object_unref(o);
 }
 
-/* The SO sees the keys that it makes on the card, without being able to use them. */
+/* The SO sees what it writes to the card, without being able to use keys. */
 bool store_visible(const struct slot *s, const struct object *o)
 {
     if (!object_bool(o, CKA_PRIVATE) || s->login == LOGIN_USER)
         return true;
-    return s->login == LOGIN_SO && o->card_key != NULL;
+    return s->login == LOGIN_SO && (o->card_key != NULL || o->card_data != NULL);
 }
 
 struct object *store_get(const struct slot *s, CK_OBJECT_HANDLE handle)

@@ -3,6 +3,7 @@
 #include "core/admin.h"
 #include "core/content.h"
 #include "core/facts.h"
+#include "core/import.h"
 #include "core/slot.h"
 #include "core/token.h"
 #include "object/x509.h"
@@ -123,6 +124,8 @@ static CK_RV create_on_card(struct session *se, struct object *o, CK_OBJECT_HAND
     } classes[] = {
         {CKO_CERTIFICATE, write_certificate},
         {CKO_PUBLIC_KEY, write_public_key},
+        {CKO_PRIVATE_KEY, import_key},
+        {CKO_DATA, carddata_write},
     };
     if (!se->rw)
         return CKR_SESSION_READ_ONLY;
@@ -274,6 +277,8 @@ CK_RV write_destroy(struct session *se, CK_OBJECT_HANDLE handle)
     if (!object_bool(o, CKA_DESTROYABLE))
         return CKR_ACTION_PROHIBITED;
     struct card_key *k = o->card_key;
+    if (o->card_data != NULL)
+        return carddata_destroy(se, o);
     if (k == NULL) {
         store_remove(s, o);
         return CKR_OK;

@@ -63,7 +63,8 @@ struct object {
     size_t count, room;
     unsigned refs;
     CK_SESSION_HANDLE session; /* its owner; 0: a token object */
-    void *card_key;            /* core's: what on the card it stands for; NULL: none */
+    void *card_key;            /* core's: the key slot it stands for; NULL: none */
+    const void *card_data;     /* core's: the card's data object it stands for; NULL: none */
 };
 
 /* NULL: no such kind. Every class has rows with CKA_CLASS as kind_type, used while its kind isn't known. */

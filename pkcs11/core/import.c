@@ -1,0 +1,127 @@
+/* C_CreateObject of a private key: import, where the card has a command for it. */
+#include "core/import.h"
+#include "card/base/secret.h"
+#include "core/admin.h"
+#include "core/content.h"
+#include "core/facts.h"
+#include "core/login.h"
+#include "core/slot.h"
+#include "core/token.h"
+#include <string.h>
+
+CK_RV import_free_slot(struct slot *s, struct card_key **out)
+{
+    CK_OBJECT_CLASS class = CKO_PUBLIC_KEY;
+    CK_ATTRIBUTE templ = {CKA_CLASS, &class, sizeof class};
+    *out = NULL;
+    CK_RV rv = content_prepare(s, &templ, 1);
+    for (size_t i = 0; rv == CKR_OK && *out == NULL && i < PIV_SLOTS; i++)
+        if (s->key[i].public_object == NULL && s->key[i].certificate != KNOWN_YES &&
+            s->key[i].key != KNOWN_YES)
+            *out = &s->key[i];
+    return rv == CKR_OK && *out == NULL ? CKR_DEVICE_MEMORY : rv;
+}
+
+static struct rd number(const struct object *o, CK_ATTRIBUTE_TYPE type)
+{
+    struct rd v = object_get(o, type);
+    while (v.n > 0 && v.p[0] == 0)
+        v = rd_of(v.p + 1, v.n - 1);
+    return v;
+}
+
+static CK_RV take_rsa(const struct object *o, struct driver_private *key)
+{
+    key->algorithm = piv_algorithm_by(PIV_RSA, (unsigned)(number(o, CKA_MODULUS).n * 8));
+    key->p = number(o, CKA_PRIME_1);
+    key->q = number(o, CKA_PRIME_2);
+    key->dp = number(o, CKA_EXPONENT_1);
+    key->dq = number(o, CKA_EXPONENT_2);
+    key->qinv = number(o, CKA_COEFFICIENT);
+    if (key->algorithm == NULL)
+        return CKR_KEY_SIZE_RANGE;
+    return key->p.n == 0 || key->q.n == 0 || key->dp.n == 0 || key->dq.n == 0 || key->qinv.n == 0
+               ? CKR_TEMPLATE_INCOMPLETE
+               : CKR_OK;
+}
+
+/* A scalar as long as the curve's coordinates; shorter ones are filled up. */
+static CK_RV take_ec(const struct object *o, struct driver_private *key, uint8_t room[66])
+{
+    static const struct {
+        enum host_curve curve;
+        enum piv_kind kind;
+        unsigned bits;
+    } curves[] = {{HOST_P256, PIV_EC, 256},
+                  {HOST_P384, PIV_EC, 384},
+                  {HOST_ED25519, PIV_ED25519, 0},
+                  {HOST_X25519, PIV_X25519, 0}};
+    enum host_curve curve = keyobj_curve(object_get(o, CKA_EC_PARAMS));
+    struct rd v = object_get(o, CKA_VALUE);
+    const struct piv_algorithm *a;
+    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
+        for (size_t j = 0; curves[i].curve == curve && (a = piv_algorithm_at(j)) != NULL; j++)
+            if (a->kind == curves[i].kind && (curves[i].bits == 0 || a->bits == curves[i].bits))
+                key->algorithm = a;
+    size_t size = host_curve_size(curve);
+    if (key->algorithm == NULL || size > 66)
+        return CKR_CURVE_NOT_SUPPORTED;
+    while (v.n > size && v.p[0] == 0)
+        v = rd_of(v.p + 1, v.n - 1);
+    if (v.n == 0 || v.n > size)
+        return CKR_ATTRIBUTE_VALUE_INVALID;
+    memset(room, 0, size);
+    memcpy(room + size - v.n, v.p, v.n);
+    key->secret = rd_of(room, size);
+    return CKR_OK;
+}
+
+static CK_RV send(struct session *se, struct card_key *k, const struct driver_private *key, enum piv_pin pin,
+                  struct rd label)
+{
+    struct slot *s = se->slot;
+    CK_RV rv = admin_begin(se);
+    if (rv != CKR_OK)
+        return rv;
+    enum err e = driver_import(&s->card, k->slot, key, pin, PIV_TOUCH_DEFAULT);
+    rv = e == E_UNSUPPORTED                  ? CKR_ACTION_PROHIBITED
+         : e == E_REFUSED || e == E_ARGUMENT ? CKR_ATTRIBUTE_VALUE_INVALID
+                                             : token_rv(s, e);
+    if (rv == CKR_OK) {
+        k->told = false; /* what was in the slot is gone */
+        k->key = KNOWN_NOT;
+        if (label.n > 0 && content_history(s) == CKR_OK && facts_set_label(s, k, label) == CKR_OK)
+            (void)facts_write(s); /* the key is there; without room it has the slot's own label */
+    }
+    admin_end(s, e == E_OK);
+    return rv == CKR_OK ? content_policy(s, k) : rv;
+}
+
+CK_RV import_key(struct session *se, struct object *o, CK_OBJECT_HANDLE *out)
+{
+    struct slot *s = se->slot;
+    struct driver_private key = {0};
+    struct card_key *k = NULL;
+    uint8_t scalar[66];
+    struct rd id = object_get(o, CKA_ID);
+    CK_RV rv = object_ulong(o, CKA_KEY_TYPE) == CKK_RSA ? take_rsa(o, &key) : take_ec(o, &key, scalar);
+    if (rv == CKR_OK && object_bool(o, CKA_EXTRACTABLE))
+        rv = CKR_TEMPLATE_INCONSISTENT; /* what is on the card stays there */
+    if (rv == CKR_OK && id.n == 0)
+        rv = import_free_slot(s, &k);
+    else if (rv == CKR_OK)
+        k = content_key_by_id(s, id);
+    if (rv == CKR_OK && k == NULL)
+        rv = CKR_ATTRIBUTE_VALUE_INVALID;
+    if (rv == CKR_OK) {
+        bool always = object_bool(o, CKA_ALWAYS_AUTHENTICATE);
+        rv = send(se, k, &key, always ? PIV_PIN_ALWAYS : PIV_PIN_DEFAULT, object_get(o, CKA_LABEL));
+    }
+    secret_wipe(scalar, sizeof scalar);
+    if (rv != CKR_OK)
+        return rv;
+    if (k->private_object == NULL)
+        return CKR_DEVICE_ERROR;
+    *out = k->private_object->handle;
+    return CKR_OK;
+}

@@ -1,0 +1,15 @@
+/* What login.c and so.c share about PINs; for these two files only. */
+#pragma once
+#include "core/login.h"
+
+void pin_remember_failure(struct slot *s, uint8_t ref, struct rd pin);
+/* Failures no longer count: the PIN was right, or is a new one. */
+void pin_forgive(struct slot *s);
+/* Inside a transaction with PIV selected. CKR_PIN_INCORRECT: this one failed before and isn't sent again. */
+CK_RV pin_check_failed(struct slot *s, uint8_t ref, struct rd pin);
+/* The same. CKR_PIN_LOCKED; CKR_FUNCTION_REJECTED: only the last try is left. */
+CK_RV pin_check_tries(struct slot *s);
+/* The same. After a reset the card could be another one: only its identity tells. CKR_USER_NOT_LOGGED_IN: it
+ * is, or might be. */
+CK_RV pin_same_card(struct slot *s);
+CK_RV pin_keep(struct slot *s, struct rd pin);
