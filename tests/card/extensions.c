@@ -69,7 +69,7 @@ static void every_algorithm(struct card *c)
             continue;
         IS(driver_metadata(c, s->ref, &m), E_OK);
         CHECK(m.algorithm == a->id && m.pin == PIV_PIN_NEVER && m.touch == PIV_TOUCH_NEVER && m.generated);
-        CHECK(memcmp(&m.public_key, &key, sizeof key) == 0);
+        CHECK(live_same_key(&m.public_key, &key));
         struct rd der;
         IS(driver_attest(c, s, &der), E_OK);
         const uint8_t *p = der.p;

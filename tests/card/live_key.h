@@ -41,6 +41,14 @@ static inline EVP_PKEY *live_public_key(const struct piv_public *p)
     return key;
 }
 
+static inline bool live_same_key(const struct piv_public *a, const struct piv_public *b)
+{
+    return a->algorithm == b->algorithm &&
+           rd_is(rd_of(a->modulus, a->modulus_len), b->modulus, b->modulus_len) &&
+           rd_is(rd_of(a->exponent, a->exponent_len), b->exponent, b->exponent_len) &&
+           rd_is(rd_of(a->point, a->point_len), b->point, b->point_len);
+}
+
 static inline bool live_verifies(const struct piv_public *p, struct rd digest, struct rd signature)
 {
     EVP_PKEY *key = live_public_key(p);

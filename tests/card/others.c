@@ -2,6 +2,7 @@
 // go.
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -248,7 +249,7 @@ static void waits(struct tp *tp)
     printf("waits: cancelled within %lld ms\n", (long long)worst);
 }
 
-static volatile bool stop_bothering;
+static atomic_bool stop_bothering;
 
 static void *bother(void *arg)
 {

@@ -293,7 +293,7 @@ int main(int argc, char **argv)
     world.image = argv[2];
     world.direct = strcmp(argv[3], "direct") == 0;
     world.where = argv[4];
-    world.pcscd_run = argc > 5 ? atoi(argv[5]) : 0;
+    world.pcscd_run = argc > 5 ? (pid_t)strtol(argv[5], NULL, 10) : 0;
     start_sim();
     world.real = tp_default_new();
     CHECK(world.real);

@@ -32,7 +32,7 @@ static enum err exchange(struct card *c, const struct piv_slot *slot, const stru
     enum err e = chan_send(&c->chan, &a, &answer);
     if (e != E_OK)
         return e;
-    struct rd value;
+    struct rd value = {NULL, 0};
     if (!(rd_tlv(&answer, 0x7C, &template) && rd_end(&answer) && rd_tlv(&template, TAG_RESPONSE, &value) &&
           rd_end(&template)))
         return FAIL(&c->trail, E_MALFORMED, "general authenticate: reply");
@@ -79,7 +79,7 @@ static bool output_fits(const struct piv_algorithm *algorithm, struct rd output)
 enum err piv_sign(struct card *c, const struct piv_slot *slot, const struct piv_algorithm *algorithm,
                   struct rd input, struct rd *output)
 {
-    struct rd value;
+    struct rd value = {NULL, 0};
     *output = rd_of(NULL, 0);
     if (!input_fits(algorithm, input.n))
         return FAIL(&c->trail, E_ARGUMENT, "sign: length");
@@ -107,7 +107,7 @@ enum err piv_decrypt(struct card *c, const struct piv_slot *slot, const struct p
 enum err piv_agree(struct card *c, const struct piv_slot *slot, const struct piv_algorithm *algorithm,
                    struct rd point, struct rd *secret)
 {
-    struct rd value;
+    struct rd value = {NULL, 0};
     *secret = rd_of(NULL, 0);
     bool fits =
         algorithm->kind == PIV_X25519 || (algorithm->kind == PIV_EC && point.n != 0 && point.p[0] == 0x04);

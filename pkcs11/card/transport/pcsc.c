@@ -69,13 +69,16 @@ struct tp_state pcsc_tp_state(DWORD event_state)
     };
 }
 
-LONG pcsc_state(SCARDCONTEXT context, const char *reader, SCARD_READERSTATE *out)
+LONG pcsc_state(struct pcsc *p, SCARDCONTEXT context, const char *reader, SCARD_READERSTATE *out)
 {
     *out = (SCARD_READERSTATE){.szReader = reader, .dwCurrentState = SCARD_STATE_UNAWARE};
-    return SCardGetStatusChange(context, 0, out, 1);
+    pthread_mutex_lock(&p->states);
+    LONG rv = SCardGetStatusChange(context, 0, out, 1);
+    pthread_mutex_unlock(&p->states);
+    return rv;
 }
 
-LONG pcsc_readers(SCARDCONTEXT context, struct tp_reader *out, size_t cap, size_t *count)
+static LONG readers(SCARDCONTEXT context, struct tp_reader *out, size_t cap, size_t *count)
 {
     char names[PCSC_NAMES_SIZE];
     DWORD size = sizeof names;
@@ -101,6 +104,14 @@ LONG pcsc_readers(SCARDCONTEXT context, struct tp_reader *out, size_t cap, size_
     return rv;
 }
 
+LONG pcsc_readers(struct pcsc *p, SCARDCONTEXT context, struct tp_reader *out, size_t cap, size_t *count)
+{
+    pthread_mutex_lock(&p->states);
+    LONG rv = readers(context, out, cap, count);
+    pthread_mutex_unlock(&p->states);
+    return rv;
+}
+
 // Again when the service was started anew since, or a reader left between the two calls.
 static enum err list_locked(struct pcsc *p, struct tp_reader *out, size_t cap, size_t *count)
 {
@@ -108,7 +119,7 @@ static enum err list_locked(struct pcsc *p, struct tp_reader *out, size_t cap, s
     for (int attempt = 0; attempt < 3 && e != E_OK; attempt++) {
         if (p->context == 0 && (e = pcsc_context(&p->context)) != E_OK)
             return e;
-        LONG rv = pcsc_readers(p->context, out, cap, count);
+        LONG rv = pcsc_readers(p, p->context, out, cap, count);
         e = pcsc_error(rv);
         if (pcsc_service_lost(rv)) {
             SCardReleaseContext(p->context);
@@ -139,6 +150,7 @@ static void pcsc_close(struct tp *tp)
         if (p->context != 0)
             SCardReleaseContext(p->context);
         pthread_mutex_destroy(&p->lock);
+        pthread_mutex_destroy(&p->states);
     }
     free(p);
 }
@@ -166,8 +178,11 @@ struct tp *tp_pcsc_new(void)
         return NULL;
     p->tp.ops = &ops;
     p->owner = getpid();
-    if (pthread_mutex_init(&p->lock, NULL) == 0)
-        return &p->tp;
+    if (pthread_mutex_init(&p->lock, NULL) == 0) {
+        if (pthread_mutex_init(&p->states, NULL) == 0)
+            return &p->tp;
+        pthread_mutex_destroy(&p->lock);
+    }
     free(p);
     return NULL;
 }

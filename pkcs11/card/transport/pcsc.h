@@ -11,6 +11,9 @@ struct pcsc {
     pid_t owner;
     pthread_mutex_t lock; // covers context
     SCARDCONTEXT context; // for listing only; 0: none
+    // libpcsclite 1.9.9 keeps the readers' states in one array for all contexts and guards it by none of its
+    // locks.
+    pthread_mutex_t states;
 };
 
 // A context, made anew. E_NO_SERVICE, E_DENIED, E_MEMORY.
@@ -21,9 +24,10 @@ MUST_USE enum err pcsc_error(LONG rv);
 bool pcsc_service_lost(LONG rv);
 // The readers of the service and their states. names: as SCardListReaders gives them.
 #define PCSC_NAMES_SIZE (PCSCLITE_MAX_READERS_CONTEXTS * MAX_READERNAME + 1)
-MUST_USE LONG pcsc_readers(SCARDCONTEXT context, struct tp_reader *out, size_t cap, size_t *count);
+MUST_USE LONG pcsc_readers(struct pcsc *p, SCARDCONTEXT context, struct tp_reader *out, size_t cap,
+                           size_t *count);
 // One reader's state now, without the known-state form of the call, which waits.
-MUST_USE LONG pcsc_state(SCARDCONTEXT context, const char *reader, SCARD_READERSTATE *out);
+MUST_USE LONG pcsc_state(struct pcsc *p, SCARDCONTEXT context, const char *reader, SCARD_READERSTATE *out);
 struct tp_state pcsc_tp_state(DWORD event_state);
 // The reader's own limits (PC/SC part 10, 2.6.14): fills data_max and short_only if it tells them.
 void pcsc_limits(SCARDHANDLE card, struct tp_conn *conn);

@@ -16,6 +16,7 @@
 // minutes.
 struct pcsc_conn {
     struct tp_conn conn;
+    struct pcsc *pcsc;
     pid_t owner;
     SCARDCONTEXT context;
     SCARDHANDLE card;
@@ -55,12 +56,12 @@ static LONG connect_once(struct pcsc_conn *c)
     SCARD_READERSTATE before;
     SCARD_READERSTATE after;
     DWORD protocol;
-    LONG rv = pcsc_state(c->context, c->name, &before);
+    LONG rv = pcsc_state(c->pcsc, c->context, c->name, &before);
     if (rv == SCARD_S_SUCCESS)
         rv = SCardConnect(c->context, c->name, SCARD_SHARE_SHARED, PROTOCOLS, &c->card, &protocol);
     if (rv != SCARD_S_SUCCESS)
         return rv;
-    rv = pcsc_state(c->context, c->name, &after);
+    rv = pcsc_state(c->pcsc, c->context, c->name, &after);
     if (rv == SCARD_S_SUCCESS && before.dwEventState >> 16 != after.dwEventState >> 16)
         rv = SCARD_W_RESET_CARD; // exchanged meanwhile: once more
     if (rv != SCARD_S_SUCCESS) {
@@ -86,7 +87,7 @@ static enum err connect_patiently(struct pcsc_conn *c)
 
 enum err pcsc_connect(struct tp *tp, const char *reader, struct tp_conn **out)
 {
-    const struct pcsc *p = (const struct pcsc *)tp;
+    struct pcsc *p = (struct pcsc *)tp;
     if (p->owner != getpid())
         return E_FORKED;
     if (strlen(reader) >= TP_NAME_SIZE)
@@ -95,6 +96,7 @@ enum err pcsc_connect(struct tp *tp, const char *reader, struct tp_conn **out)
     if (!c)
         return E_MEMORY;
     c->conn.ops = tp->ops;
+    c->pcsc = p;
     c->owner = p->owner;
     memcpy(c->name, reader, strlen(reader));
     enum err e = pcsc_context(&c->context);
@@ -130,7 +132,7 @@ static enum err usable(const struct pcsc_conn *c)
 static void let_it_notice(struct pcsc_conn *c)
 {
     SCARD_READERSTATE state;
-    if (pcsc_state(c->context, c->name, &state) != SCARD_S_SUCCESS ||
+    if (pcsc_state(c->pcsc, c->context, c->name, &state) != SCARD_S_SUCCESS ||
         pcsc_tp_state(state.dwEventState).insertions != c->conn.insertions)
         return;
     state.dwCurrentState = state.dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
@@ -143,7 +145,7 @@ static enum err diagnose(struct pcsc_conn *c, LONG rv)
     if (rv == SCARD_W_REMOVED_CARD || rv == SCARD_E_NO_SMARTCARD || rv == SCARD_E_READER_UNAVAILABLE)
         return c->dead = E_EXCHANGED;
     SCARD_READERSTATE state;
-    LONG now = pcsc_state(c->context, c->name, &state);
+    LONG now = pcsc_state(c->pcsc, c->context, c->name, &state);
     if (pcsc_service_lost(now))
         return c->dead = E_NO_SERVICE;
     if (now != SCARD_S_SUCCESS)
@@ -266,7 +268,7 @@ enum err pcsc_status(struct tp_conn *conn, struct tp_state *state)
     SCARD_READERSTATE now;
     if (e != E_OK)
         return e;
-    LONG rv = pcsc_state(c->context, c->name, &now);
+    LONG rv = pcsc_state(c->pcsc, c->context, c->name, &now);
     if (pcsc_service_lost(rv))
         return c->dead = E_NO_SERVICE;
     if (rv == SCARD_S_SUCCESS)

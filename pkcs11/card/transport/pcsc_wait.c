@@ -12,6 +12,7 @@
 
 struct pcsc_waiting {
     struct tp_wait wait;
+    struct pcsc *pcsc;
     pid_t owner;
     SCARDCONTEXT context; // changed under waiter.lock; 0: none
     struct waiter waiter;
@@ -19,13 +20,13 @@ struct pcsc_waiting {
 
 enum err pcsc_wait_open(struct tp *tp, struct tp_wait **out)
 {
-    const struct pcsc *p = (const struct pcsc *)tp;
+    struct pcsc *p = (struct pcsc *)tp;
     if (p->owner != getpid())
         return E_FORKED;
     struct pcsc_waiting *w = calloc(1, sizeof *w);
     if (!w)
         return E_MEMORY;
-    *w = (struct pcsc_waiting){.wait.ops = tp->ops, .owner = p->owner};
+    *w = (struct pcsc_waiting){.wait.ops = tp->ops, .pcsc = p, .owner = p->owner};
     if (!waiter_init(&w->waiter)) {
         free(w);
         return E_MEMORY;
@@ -56,7 +57,8 @@ static bool same(const struct tp_reader *a, size_t na, const struct tp_reader *b
 }
 
 // Sleeps in pcscd until something happens to these readers or to their list.
-static LONG sleep_on(SCARDCONTEXT context, const struct tp_reader *known, size_t count, int ms)
+static LONG sleep_on(const struct pcsc_waiting *w, SCARDCONTEXT context, const struct tp_reader *known,
+                     size_t count, int ms)
 {
     SCARD_READERSTATE state[PCSCLITE_MAX_READERS_CONTEXTS + 1];
     if (count > PCSCLITE_MAX_READERS_CONTEXTS)
@@ -64,7 +66,9 @@ static LONG sleep_on(SCARDCONTEXT context, const struct tp_reader *known, size_t
     for (size_t i = 0; i < count; i++)
         state[i] = (SCARD_READERSTATE){.szReader = known[i].name, .dwCurrentState = SCARD_STATE_UNAWARE};
     if (count != 0) {
+        pthread_mutex_lock(&w->pcsc->states);
         LONG rv = SCardGetStatusChange(context, 0, state, (DWORD)count);
+        pthread_mutex_unlock(&w->pcsc->states);
         if (rv != SCARD_S_SUCCESS)
             return rv;
     }
@@ -98,12 +102,12 @@ static enum err look_once(struct pcsc_waiting *w, const struct tp_reader *known,
             return deadline_left(deadline, 1) == 0 ? E_TIMEOUT : E_OK;
         }
     }
-    LONG rv = pcsc_readers(context, now, PCSCLITE_MAX_READERS_CONTEXTS, &n);
+    LONG rv = pcsc_readers(w->pcsc, context, now, PCSCLITE_MAX_READERS_CONTEXTS, &n);
     if (rv == SCARD_S_SUCCESS) {
         *differs = !same(now, n, known, count);
         if (*differs)
             return E_OK;
-        rv = sleep_on(context, known, count, deadline_left(deadline, SLICE_MS));
+        rv = sleep_on(w, context, known, count, deadline_left(deadline, SLICE_MS));
     }
     if (waiter_cancelled(&w->waiter))
         return E_CANCELLED;
