@@ -1,5 +1,6 @@
 /* Command APDUs: the cases of ISO/IEC 7816-4:2013 5.1, short and extended, and what is none of them. */
 #include "fw/command.h"
+#include "hex.h"
 #include "world.h"
 
 #include <setjmp.h>
@@ -40,7 +41,7 @@ static void parsed(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint8_t bytes[32];
         struct fw_command c;
-        size_t len = world_parse_hex(cases[i].hex, bytes, sizeof bytes);
+        size_t len = hex_parse(cases[i].hex, bytes, sizeof bytes);
         assert_int_equal(fw_command_parse(bytes, len, &c), cases[i].valid);
         if (!cases[i].valid)
             continue;

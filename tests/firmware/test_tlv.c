@@ -1,6 +1,7 @@
 /* The firmware's TLV: what is whole is split, everything else is refused without reading past the end. */
 #include "fw/reply.h"
 #include "fw/tlv.h"
+#include "hex.h"
 #include "world.h"
 
 #include <setjmp.h>
@@ -12,7 +13,7 @@
 static bool split(const char *hex, struct fw_tlv_table *table)
 {
     uint8_t bytes[256];
-    size_t len = world_parse_hex(hex, bytes, sizeof bytes);
+    size_t len = hex_parse(hex, bytes, sizeof bytes);
     return fw_tlv_split(bytes, len, table);
 }
 

@@ -1,7 +1,8 @@
 /* Builds a card in memory, with the storage that can lose power. */
 #include "world.h"
 
-#include <ctype.h>
+#include "hex.h"
+
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <stdio.h>
@@ -55,31 +56,10 @@ unsigned world_send(struct world *w, const uint8_t *command, size_t len)
     return w->len < 2 ? 0 : (unsigned)w->answer[w->len - 2] << 8 | w->answer[w->len - 1];
 }
 
-size_t world_parse_hex(const char *text, uint8_t *bytes, size_t cap)
-{
-    size_t len = 0;
-    int high = -1;
-    for (; *text != 0; text++) {
-        static const char digits[] = "0123456789ABCDEF";
-        const char *digit = strchr(digits, toupper((unsigned char)*text));
-        if (isspace((unsigned char)*text))
-            continue;
-        if (digit == NULL || len == cap)
-            die("bad hexadecimal");
-        if (high < 0) {
-            high = (int)(digit - digits);
-        } else {
-            bytes[len++] = (uint8_t)(high * 16 + (int)(digit - digits));
-            high = -1;
-        }
-    }
-    return len;
-}
-
 unsigned world_hex(struct world *w, const char *command)
 {
     uint8_t bytes[4096];
-    return world_send(w, bytes, world_parse_hex(command, bytes, sizeof bytes));
+    return world_send(w, bytes, hex_parse(command, bytes, sizeof bytes));
 }
 
 static const EVP_CIPHER *cipher_of(uint8_t algorithm)

@@ -33,6 +33,4 @@ bool world_authenticate(struct world *world);
 /* Power off and on: the card starts from what its storage holds. False when it can't be opened. */
 bool world_restart(struct world *world);
 
-size_t world_parse_hex(const char *text, uint8_t *bytes, size_t cap);
-
 #endif

@@ -6,6 +6,7 @@
 #include "world.h"
 
 #include "applet/piv.h"
+#include "hex.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,7 +127,7 @@ static void send(struct fuzz *f)
 
 static void take_seed(struct fuzz *f)
 {
-    f->len = world_parse_hex(seeds[dice(f, sizeof seeds / sizeof seeds[0])], f->command, COMMAND_MAX);
+    f->len = hex_parse(seeds[dice(f, sizeof seeds / sizeof seeds[0])], f->command, COMMAND_MAX);
 }
 
 static void mutate_once(struct fuzz *f)
