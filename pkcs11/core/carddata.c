@@ -150,6 +150,8 @@ static CK_RV put(struct session *se, const struct piv_object *row, struct rd con
         return rv;
     enum err e = piv_put_data(&s->card, row->tag, content);
     rv = e == E_REFUSED || e == E_BUFFER ? CKR_DEVICE_MEMORY : token_rv(s, e);
+    if (row->tag == PIV_TAG_CHUID)
+        token_forget_identity(s);
     admin_end(s, e == E_OK);
     return rv;
 }

@@ -95,7 +95,10 @@ CK_RV pin_check_tries(struct slot *s)
 {
     bool known = s->tries >= 2 && now_us() - s->tries_time <= STALE_US;
     if (shared_pins_moved(s) || (!known && !shared_tries_full(s))) {
-        enum err e = token_tries(s);
+        /* A look at the tries is the time to learn who the card is, so that a reset doesn't end the login. */
+        enum err e = token_identify(s);
+        if (e == E_OK)
+            e = token_tries(s);
         if (e != E_OK)
             return token_rv(s, e);
     }
@@ -223,7 +226,7 @@ static CK_RV tries_unmoved(struct slot *s, bool was_reset)
     if (s->sure && !was_reset && !moved && now_us() - s->pin_time < IDLE_US)
         return CKR_OK;
     enum err e;
-    int left = s->tries_total;
+    int left = s->tries_total > 0 ? s->tries_total : 3; /* as cards are delivered */
     do
         e = token_tries(s);
     while (token_again(s, &e));

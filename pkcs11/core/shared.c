@@ -1,4 +1,4 @@
-/* A record of 40 bytes in the user's runtime directory, read and written whole under a lock. */
+/* A record in the user's runtime directory, read and written whole under a lock. */
 #include "core/shared.h"
 #include "core/core.h"
 #include <fcntl.h>
@@ -9,14 +9,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC   0x31676E49u
+#define MAGIC   0x32676E49u
 #define GOOD_US (UINT64_C(600) * 1000000) /* for how long a look at the tries counts */
 
 struct record {
     uint32_t magic, insertion;
     uint64_t writes, pins,
         looked; /* looked: CLOCK_MONOTONIC of the last look that found all tries; 0: never, or one is lost */
-    uint64_t spare;
+    uint8_t id_kind, id_len, id[PIV_GUID_SIZE]; /* who the card is; kind 0: nobody has asked */
+    uint8_t spare[6];
 };
 
 /* Ours, and nobody else's to write. */
@@ -74,6 +75,16 @@ static bool read_record(const struct slot *s, struct record *r)
            r->magic == MAGIC && r->insertion == s->insertion;
 }
 
+static void take_identity(struct slot *s, const struct record *r)
+{
+    if (s->identified || r->id_len == 0 || r->id_len > sizeof s->identity.bytes ||
+        (r->id_kind != IDENTITY_SERIAL && r->id_kind != IDENTITY_GUID))
+        return;
+    s->identity = (struct card_identity){.kind = (enum card_identity_kind)r->id_kind, .len = r->id_len};
+    memcpy(s->identity.bytes, r->id, r->id_len);
+    s->identified = true;
+}
+
 void shared_open(struct slot *s)
 {
     char path[256];
@@ -86,6 +97,7 @@ void shared_open(struct slot *s)
     if (read_record(s, &r)) {
         s->shared.writes = r.writes;
         s->shared.pins = r.pins;
+        take_identity(s, &r);
     }
 }
 
@@ -123,31 +135,51 @@ bool shared_tries_full(struct slot *s)
     return read_record(s, &r) && r.looked != 0 && now_us() - r.looked < GOOD_US;
 }
 
-static void change(struct slot *s, bool writes, bool pins, bool looked, bool full)
+/* What others did meanwhile stays news; what is told here is none to us. */
+static bool start(struct slot *s, struct record *r)
 {
-    struct record r;
     if (s->shared.fd < 0 || flock(s->shared.fd, LOCK_EX) != 0)
-        return;
-    if (!read_record(s, &r))
-        r = (struct record){.magic = MAGIC, .insertion = s->insertion};
-    /* What others did meanwhile stays news; what is told here is none to us. */
-    s->shared.writes += writes && s->shared.writes == r.writes;
-    s->shared.pins += pins && s->shared.pins == r.pins;
-    r.writes += writes;
-    r.pins += pins;
-    if (looked)
-        r.looked = full ? now_us() : 0;
-    ssize_t written = pwrite(s->shared.fd, &r, sizeof r, 0);
+        return false;
+    if (!read_record(s, r))
+        *r = (struct record){.magic = MAGIC, .insertion = s->insertion};
+    return true;
+}
+
+static void finish(struct slot *s, const struct record *r)
+{
+    ssize_t written = pwrite(s->shared.fd, r, sizeof *r, 0);
     (void)written; /* the others then learn it later */
     flock(s->shared.fd, LOCK_UN);
 }
 
+void shared_tell_identity(struct slot *s)
+{
+    struct record r;
+    if (!start(s, &r))
+        return;
+    r.id_kind = (uint8_t)s->identity.kind;
+    r.id_len = s->identity.len;
+    memcpy(r.id, s->identity.bytes, sizeof r.id);
+    finish(s, &r);
+}
+
 void shared_tell_written(struct slot *s)
 {
-    change(s, true, false, false, false);
+    struct record r;
+    if (!start(s, &r))
+        return;
+    s->shared.writes += s->shared.writes == r.writes;
+    r.writes++;
+    finish(s, &r);
 }
 
 void shared_tell_pin(struct slot *s, bool full, bool moved_now)
 {
-    change(s, false, moved_now, true, full);
+    struct record r;
+    if (!start(s, &r))
+        return;
+    s->shared.pins += moved_now && s->shared.pins == r.pins;
+    r.pins += moved_now;
+    r.looked = full ? now_us() : 0;
+    finish(s, &r);
 }

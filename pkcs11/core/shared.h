@@ -22,6 +22,8 @@ bool shared_written(struct slot *s);
 bool shared_pins_moved(struct slot *s);
 /* No program of ours knows of a failed try since the insertion, and one has looked in the last minutes. */
 bool shared_tries_full(struct slot *s);
-/* Tells the others, not oneself. */
+/* Tells the others, not oneself. The identity is the slot's; shared_open takes over what another program
+ * found out. */
+void shared_tell_identity(struct slot *s);
 void shared_tell_written(struct slot *s);
 void shared_tell_pin(struct slot *s, bool full, bool moved);

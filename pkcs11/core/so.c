@@ -307,14 +307,13 @@ CK_RV login_init_token(struct slot *s, struct rd so_pin)
             rv = token_rv(s, driver_reset(&s->card));
         shared_tell_pin(s, false, true);
         shared_tell_written(s);
+        token_forget_identity(s);
         token_end(s, TP_LEAVE);
     }
     secret_free(key);
     if (rv == CKR_OK) {
         pin_forgive(s);
         s->tries = -1;
-        s->info_time = 0;
-        s->identified = false;
     }
     return rv;
 }

@@ -127,6 +127,8 @@ enum err token_identify(struct slot *s)
         return E_OK;
     enum err e = piv_identity(&s->card, &s->identity);
     s->identified = e == E_OK;
+    if (s->identified)
+        shared_tell_identity(s);
     return e;
 }
 
@@ -160,6 +162,14 @@ enum err token_tries(struct slot *s)
     if (left >= 0)
         shared_tell_pin(s, left >= 3 && left == s->tries_total, false);
     return E_OK;
+}
+
+void token_forget_identity(struct slot *s)
+{
+    s->identity = (struct card_identity){0};
+    s->identified = false;
+    s->info_time = 0;
+    shared_tell_identity(s);
 }
 
 void text_fill(CK_UTF8CHAR *field, size_t size, const char *text)

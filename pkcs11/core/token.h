@@ -21,6 +21,8 @@ void token_end(struct slot *s, enum tp_after after);
 CK_RV token_rv(struct slot *s, enum err e);
 /* Inside a transaction with PIV selected: 0, or 1 to 2 exchanges the first time. */
 enum err token_identify(struct slot *s);
+/* What identifies the card was written to. */
+void token_forget_identity(struct slot *s);
 /* Inside a transaction with PIV selected: the PIN's tries left, into s->tries. 1 exchange. */
 enum err token_tries(struct slot *s);
 /* The card has GET METADATA, as far as is known without asking. */
