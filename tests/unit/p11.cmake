@@ -1,0 +1,19 @@
+# The module's rooms: attributes, mechanisms, the interface as others see it.
+find_package(OpenSSL 3.0 REQUIRED)
+foreach(name attr mech)
+    add_executable(unit-p11-${name} p11_${name}.c)
+    target_link_libraries(unit-p11-${name} PRIVATE ingam_core OpenSSL::Crypto PkgConfig::CMOCKA)
+    add_test(NAME unit.p11_${name} COMMAND unit-p11-${name})
+    set_tests_properties(unit.p11_${name} PROPERTIES LABELS unit TIMEOUT 60)
+endforeach()
+
+# The padding's own object, compiled to report its path; the rest comes from the library.
+if(NOT INGAM_SANITIZE)
+    add_library(p11-path OBJECT ${CMAKE_SOURCE_DIR}/pkcs11/mech/pad.c p11_path_leaky.c)
+    target_compile_options(p11-path PRIVATE -fsanitize-coverage=trace-pc)
+    target_link_libraries(p11-path PRIVATE ingam_core)
+    add_executable(unit-p11-path p11_path.c $<TARGET_OBJECTS:p11-path>)
+    target_link_libraries(unit-p11-path PRIVATE ingam_core PkgConfig::CMOCKA)
+    add_test(NAME unit.p11_path COMMAND unit-p11-path)
+    set_tests_properties(unit.p11_path PROPERTIES LABELS unit TIMEOUT 60)
+endif()
