@@ -8,4 +8,7 @@ if(INGAM_SANITIZE)
 else()
     add_compile_definitions($<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
 endif()
+if(INGAM_FUZZ) # every room tells the fuzzer which way it went; the engine comes in where a target links it
+    add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 add_link_options(-Wl,-z,relro,-z,now)
