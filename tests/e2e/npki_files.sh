@@ -1,4 +1,6 @@
+#!/bin/sh
 # ingam npki list, show, check and export on the sample files; what is exported is judged by OpenSSL.
+# shellcheck disable=SC2317 # the command is called through expect_exit
 . "$SOURCE/tests/lib/stack.sh"
 . "$SOURCE/tests/e2e/tool_lib.sh"
 . "$SOURCE/tests/e2e/npki_lib.sh"
@@ -92,12 +94,12 @@ expect_exit 7 npki export 9a --pfx "$work/never.pfx"
 says 'cannot be taken'
 ok 'export to a PFX that OpenSSL opens, R in it; a key on a token: exit 7'
 
-# A pty of its own: the password is asked for and not shown.
-printf 'Test!npki2026\n123456-1234567\n' |
-    script -qec "$ingam npki check '$samples/sign.pfx' --idn" "$work/typescript" >"$work/out" 2>&1 ||
-    fail "asked at a terminal: $(cat "$work/out")"
+# A terminal of its own: the password is asked for and not shown.
+tty="$BUILD/tests/e2e/tool_on_tty"
+expect_exit 0 "$tty" 'Test!npki2026' '123456-1234567' -- "$ingam" npki check "$samples/sign.pfx" --idn
 grep -q 'fits' "$work/out" || fail "asked at a terminal: $(cat "$work/out")"
 ! grep -q 'npki2026\|1234567' "$work/out" || fail 'the terminal showed a secret'
+expect_exit 4 "$tty" 'Test!' -- "$ingam" npki check "$samples/sign.pfx" --idn
 ok 'password and number are asked for at a terminal and not shown'
 ! grep -rqs 'npki2026\|1234561234567' "$HOME/.local" || fail 'a secret was kept'
 stack_done

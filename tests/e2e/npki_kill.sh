@@ -1,3 +1,4 @@
+#!/bin/sh
 # ingam move and npki export killed at every moment at which a state becomes durable: the old state or the new, and
 # the same command goes on.
 . "$SOURCE/tests/lib/stack.sh"
@@ -25,7 +26,7 @@ try() {
     softhsm_new 'card one'
     set -- "$ingam" move "$samples/sign.pfx" 9c --module "$softhsm" --pin-file "$work/pin" \
         --password-file "$work/password" "$@"
-    [ $# -lt 11 ] || "$ingam" move "$work/old.key" 9c --cert "$work/old.pem" --module "$softhsm" \
+    [ "$replacing" = no ] || "$ingam" move "$work/old.key" 9c --cert "$work/old.pem" --module "$softhsm" \
         --pin-file "$work/pin" 2>/dev/null >/dev/null
     killed "$@" || return 1
     if [ "${at#*:}" = after ]; then
@@ -42,7 +43,8 @@ try() {
 }
 
 for options in '' '--replace --yes'; do
-    moment=1
+    moment=1 replacing=no
+    [ -z "$options" ] || replacing=yes
     # Options are words.
     # shellcheck disable=SC2086
     while try "$moment:before" $options; do

@@ -1,4 +1,6 @@
+#!/bin/sh
 # ingam move onto a token of another maker's module (SoftHSM), judged by pkcs11-tool and OpenSSL.
+# shellcheck disable=SC2317 # the command is called through expect_exit
 . "$SOURCE/tests/lib/stack.sh"
 . "$SOURCE/tests/e2e/tool_lib.sh"
 . "$SOURCE/tests/e2e/npki_lib.sh"
@@ -9,7 +11,7 @@ move() {
     "$ingam" move "$@" --module "$softhsm" --pin-file "$work/pin" --password-file "$work/password"
 }
 objects() {
-    pkcs11-tool --module "$softhsm" --login --pin 123456 -O 2>/dev/null | grep -v '^Using slot'
+    pkcs11-tool --module "$softhsm" --login --pin 123456 -O 2>/dev/null | sed '/^Using slot/d'
 }
 objects >"$work/before"
 unchanged() {
@@ -57,8 +59,9 @@ ok 'what is in the slot is not written over: exit 9, and not without a yes'
 expect_exit 0 move "$work/ec.key" 9c --cert "$work/ec.pem" --replace --yes
 [ "$(softhsm_count 'Private Key')$(softhsm_count 'Public Key')$(softhsm_count Certificate)$(softhsm_count Data)" = 1110 ] ||
     fail "the token holds: $(objects)"
-pkcs11-tool --module "$softhsm" --login --pin 123456 --sign --mechanism ECDSA-SHA256 --signature-format openssl --id 02 \
-    --input-file "$work/password" --output-file "$work/signature" >/dev/null 2>&1
+openssl dgst -sha256 -binary -out "$work/digest" "$work/password"
+pkcs11-tool --module "$softhsm" --login --pin 123456 --sign --mechanism ECDSA --signature-format openssl --id 02 \
+    --input-file "$work/digest" --output-file "$work/signature" >/dev/null 2>&1
 openssl x509 -in "$work/ec.pem" -noout -pubkey >"$work/ec.pub"
 openssl dgst -sha256 -verify "$work/ec.pub" -signature "$work/signature" "$work/password" >/dev/null ||
     fail 'the P-256 key does not sign'
