@@ -1,18 +1,12 @@
 /* Random and mutated commands against the card in memory: no crash, no hang, and the counters stay counters.
  *
- *   fw-apdu [MEGABYTES [SEED]]     with INGAM_SOAK=1 a hundred megabytes, else one
- *
- * Built with clang and INGAM_FUZZ it is a libFuzzer target: two bytes of length and a command, repeated. */
-#include "world.h"
-
-#include "applet/piv.h"
+ *   fw-apdu [MEGABYTES [SEED]]     with INGAM_SOAK=1 a hundred megabytes, else one */
+#include "fw_card.h"
 #include "hex.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { COMMAND_MAX = 4200 };
 
 /* What the mutations begin with: every instruction, well formed. */
 static const char *const seeds[] = {
@@ -64,13 +58,6 @@ static const char *const seeds[] = {
     "001D000000",
 };
 
-struct fuzz {
-    struct world *world;
-    uint64_t seed, bytes, commands, statuses;
-    size_t len;
-    uint8_t command[COMMAND_MAX];
-};
-
 static uint64_t dice(struct fuzz *f, uint64_t sides)
 {
     uint64_t z = f->seed += 0x9E3779B97F4A7C15U;
@@ -79,55 +66,9 @@ static uint64_t dice(struct fuzz *f, uint64_t sides)
     return (z ^ z >> 31) % sides;
 }
 
-static void fail(const struct fuzz *f, const char *why)
-{
-    (void)fprintf(stderr, "fw-apdu: command %llu: %s:", (unsigned long long)f->commands, why);
-    for (size_t i = 0; i < f->len; i++)
-        (void)fprintf(stderr, "%02X", f->command[i]);
-    (void)fputc('\n', stderr);
-    abort();
-}
-
-/* Making RSA keys says nothing new and takes most of the time: the request becomes one for P-256. */
-static void spare_rsa(uint8_t *command, size_t len)
-{
-    for (size_t i = 0; i + 2 < len; i++)
-        if (command[i] == 0x80 && command[i + 1] == 0x01 && command[i + 2] < 0x11)
-            command[i + 2] = 0x11;
-        else if (command[i] == 0x80 && command[i + 1] == 0x01 && command[i + 2] == 0x16)
-            command[i + 2] = 0x14;
-}
-
-static void check(struct fuzz *f)
-{
-    static const uint8_t references[] = {PIV_PIN, PIV_PUK};
-    struct piv_secret secret;
-    for (size_t i = 0; i < 2; i++)
-        if (!piv_secret_read(f->world->card, references[i], &secret) || secret.left > secret.tries ||
-            secret.tries == 0)
-            fail(f, "a counter is out of bounds");
-}
-
-static void send(struct fuzz *f)
-{
-    struct world *w = f->world;
-    spare_rsa(f->command, f->len);
-    unsigned status = world_send(w, f->command, f->len);
-    while (w->card->waiting) {
-        w->touch.answer = w->touch.asked % 2 == 0 ? HAL_TOUCH_YES : HAL_TOUCH_NO;
-        w->len = fw_card_resume(w->card, w->answer);
-        status = w->len < 2 ? 0 : (unsigned)w->answer[w->len - 2] << 8;
-    }
-    if (w->len < 2 || w->len > FW_ANSWER_MAX || (status >> 12 != 6 && status >> 12 != 9))
-        fail(f, "no answer that is one");
-    f->bytes += f->len;
-    f->commands++;
-    f->statuses += status >= 0x9000;
-}
-
 static void take_seed(struct fuzz *f)
 {
-    f->len = hex_parse(seeds[dice(f, sizeof seeds / sizeof seeds[0])], f->command, COMMAND_MAX);
+    f->len = hex_parse(seeds[dice(f, sizeof seeds / sizeof seeds[0])], f->command, FW_COMMAND_MAX);
 }
 
 static void mutate_once(struct fuzz *f)
@@ -147,7 +88,7 @@ static void mutate_once(struct fuzz *f)
         break;
     case 3: /* insert */
         n = (size_t)dice(f, 40);
-        if (f->len + n <= COMMAND_MAX) {
+        if (f->len + n <= FW_COMMAND_MAX) {
             memmove(f->command + at + n, f->command + at, f->len - at);
             for (size_t i = 0; i < n; i++)
                 f->command[at + i] = (uint8_t)dice(f, 256);
@@ -159,7 +100,7 @@ static void mutate_once(struct fuzz *f)
             f->command[4] = (uint8_t)(f->len - 5);
         break;
     case 5: /* extended length */
-        if (f->len > 5 && f->len + 2 <= COMMAND_MAX) {
+        if (f->len > 5 && f->len + 2 <= FW_COMMAND_MAX) {
             memmove(f->command + 7, f->command + 5, f->len - 5);
             n = f->len - 5;
             f->command[4] = 0;
@@ -173,7 +114,7 @@ static void mutate_once(struct fuzz *f)
             f->command[0] ^= 0x10; /* chaining */
         break;
     default: /* a large body, seldom */
-        n = (size_t)dice(f, dice(f, 20) == 0 ? COMMAND_MAX - 7 : 64);
+        n = (size_t)dice(f, dice(f, 20) == 0 ? FW_COMMAND_MAX - 7 : 64);
         if (f->len >= 4) {
             f->command[4] = 0;
             f->command[5] = (uint8_t)(n >> 8);
@@ -212,40 +153,16 @@ static void help(struct fuzz *f)
         break;
     case 3:
         if (!world_restart(w))
-            fail(f, "the card does not start again");
+            fw_fail(f, "the card does not start again");
         break;
     case 4:
-        check(f);
+        fw_check(f);
         break;
     default:
         break;
     }
 }
 
-static const char *const profiles[] = {"piv", "yubikey-5.4", "yubikey-5.7"};
-
-#ifdef INGAM_LIBFUZZER
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-    struct fuzz f = {.world = world_new(profiles[size % 3], 1)};
-    (void)world_authenticate(f.world);
-    while (size >= 2) {
-        size_t len = ((size_t)data[0] << 8 | data[1]) % COMMAND_MAX;
-        data += 2;
-        size -= 2;
-        f.len = len < size ? len : size;
-        memcpy(f.command, data, f.len);
-        data += f.len;
-        size -= f.len;
-        send(&f);
-    }
-    check(&f);
-    world_free(f.world);
-    return 0;
-}
-#else
 int main(int argc, char **argv)
 {
     const char *soak = getenv("INGAM_SOAK");
@@ -253,14 +170,14 @@ int main(int argc, char **argv)
     struct fuzz f = {.seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1};
     uint64_t limit = megabytes * 1000000, bytes = 0;
     for (size_t i = 0; bytes < limit; i++) {
-        f.world = world_new(profiles[i % 3], 1);
+        f.world = world_new(fw_profiles[i % 3], 1);
         f.bytes = 0;
         while (f.bytes < limit / 60 + 20000) { /* a new card now and then: most of them end blocked */
             help(&f);
             make_command(&f);
-            send(&f);
+            fw_send(&f);
         }
-        check(&f);
+        fw_check(&f);
         bytes += f.bytes;
         world_free(f.world);
     }
@@ -268,4 +185,3 @@ int main(int argc, char **argv)
                  (unsigned long long)f.commands, (unsigned long long)bytes, (unsigned long long)f.statuses);
     return 0;
 }
-#endif
