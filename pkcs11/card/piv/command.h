@@ -27,6 +27,10 @@ MUST_USE enum err piv_put_data(struct card *c, uint32_t tag, struct rd content);
 // anything else is E_ARGUMENT and nothing is sent. E_PIN_WRONG with *tries, E_PIN_BLOCKED (*tries 0). tries
 // may be NULL; -1: unknown.
 MUST_USE enum err piv_verify(struct card *c, uint8_t ref, struct rd pin, int *tries);
+// VERIFY with a PIN that is typed at the reader's own keypad (card->conn->pad says whether there is one;
+// E_UNSUPPORTED otherwise). 1 / 1. seconds: how long it waits for the first key. E_TIMEOUT, E_CANCELLED,
+// E_ARGUMENT (too short or too long): nothing was sent to the card, no try used.
+MUST_USE enum err piv_verify_pad(struct card *c, uint8_t ref, uint8_t seconds, int *tries);
 // The tries left, without using one: VERIFY with empty body. 1 / 1. *verified: it is verified now (then
 // *tries is -1, the card doesn't say). A blocked one gives E_OK with 0.
 MUST_USE enum err piv_tries(struct card *c, uint8_t ref, int *tries, bool *verified);

@@ -165,6 +165,7 @@ static const struct tp_ops ops = {
     .end = pcsc_end,
     .transmit = pcsc_transmit,
     .status = pcsc_status,
+    .verify_pad = pcsc_verify_pad,
     .wait_open = pcsc_wait_open,
     .wait = pcsc_wait,
     .wait_cancel = pcsc_wait_cancel,

@@ -29,8 +29,14 @@ MUST_USE LONG pcsc_readers(struct pcsc *p, SCARDCONTEXT context, struct tp_reade
 // One reader's state now, without the known-state form of the call, which waits.
 MUST_USE LONG pcsc_state(struct pcsc *p, SCARDCONTEXT context, const char *reader, SCARD_READERSTATE *out);
 struct tp_state pcsc_tp_state(DWORD event_state);
-// The reader's own limits (PC/SC part 10, 2.6.14): fills data_max and short_only if it tells them.
-void pcsc_limits(SCARDHANDLE card, struct tp_conn *conn);
+// What a reader says about itself (PC/SC part 10): its limits and its keypad.
+struct pcsc_features {
+    uint32_t data_max;   // largest body of a command; 0: not told
+    uint32_t verify_pin; // control code of its keypad's VERIFY; 0: none
+};
+void pcsc_ask_features(SCARDHANDLE card, struct pcsc_features *out);
+// The keypad's command and the status word that it brings back.
+MUST_USE LONG pcsc_pad(SCARDHANDLE card, uint32_t code, const struct tp_pad *pad, uint16_t *sw);
 
 enum err pcsc_wait_open(struct tp *tp, struct tp_wait **out);
 enum err pcsc_wait(struct tp_wait *wait, const struct tp_reader *known, size_t count, int timeout_ms);
@@ -43,3 +49,4 @@ enum err pcsc_begin(struct tp_conn *conn, int timeout_ms, bool *was_reset);
 enum err pcsc_end(struct tp_conn *conn, enum tp_after after);
 enum err pcsc_transmit(struct tp_conn *conn, struct rd command, uint8_t *reply, size_t cap, size_t *len);
 enum err pcsc_status(struct tp_conn *conn, struct tp_state *state);
+enum err pcsc_verify_pad(struct tp_conn *conn, const struct tp_pad *pad, uint16_t *sw);

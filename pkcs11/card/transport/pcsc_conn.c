@@ -22,10 +22,11 @@ struct pcsc_conn {
     SCARDHANDLE card;
     DWORD protocol;
     bool held;
-    bool limits_known;
-    bool long_worked; // an extended command has gone through this reader
-    bool lost_state;  // our own reset: the next begin says so
-    enum err dead;    // what to answer from now on; E_OK: alive
+    bool features_known;
+    uint32_t verify_pin; // control code of the reader's keypad; 0: none
+    bool long_worked;    // an extended command has gone through this reader
+    bool lost_state;     // our own reset: the next begin says so
+    enum err dead;       // what to answer from now on; E_OK: alive
     char name[TP_NAME_SIZE];
 };
 
@@ -195,6 +196,17 @@ static LONG begin_once(struct pcsc_conn *c, int64_t deadline, bool *reset)
     return rv;
 }
 
+static void learn_features(struct pcsc_conn *c)
+{
+    struct pcsc_features features;
+    pcsc_ask_features(c->card, &features);
+    c->features_known = true;
+    c->conn.data_max = features.data_max;
+    c->conn.short_only = c->conn.short_only || (features.data_max != 0 && features.data_max <= 256);
+    c->verify_pin = features.verify_pin;
+    c->conn.pad = features.verify_pin != 0;
+}
+
 enum err pcsc_begin(struct tp_conn *conn, int timeout_ms, bool *was_reset)
 {
     struct pcsc_conn *c = (struct pcsc_conn *)conn;
@@ -214,9 +226,8 @@ enum err pcsc_begin(struct tp_conn *conn, int timeout_ms, bool *was_reset)
     c->held = true;
     c->lost_state = false;
     *was_reset = reset;
-    if (!c->limits_known)
-        pcsc_limits(c->card, conn);
-    c->limits_known = true;
+    if (!c->features_known)
+        learn_features(c);
     return E_OK;
 }
 
@@ -274,4 +285,18 @@ enum err pcsc_status(struct tp_conn *conn, struct tp_state *state)
     if (rv == SCARD_S_SUCCESS)
         *state = pcsc_tp_state(now.dwEventState);
     return rv == SCARD_E_UNKNOWN_READER ? E_NO_READER : pcsc_error(rv);
+}
+
+enum err pcsc_verify_pad(struct tp_conn *conn, const struct tp_pad *pad, uint16_t *sw)
+{
+    struct pcsc_conn *c = (struct pcsc_conn *)conn;
+    enum err e = usable(c);
+    if (e != E_OK)
+        return e;
+    if (!c->held)
+        return E_ARGUMENT;
+    LONG rv = pcsc_pad(c->card, c->verify_pin, pad, sw);
+    if (rv == SCARD_S_SUCCESS)
+        return E_OK;
+    return was_reset_by_others(rv) ? E_RESET : diagnose(c, rv);
 }

@@ -60,6 +60,12 @@ enum err tp_status(struct tp_conn *conn, struct tp_state *state)
     return conn->ops->status(conn, state);
 }
 
+enum err tp_verify_pad(struct tp_conn *conn, const struct tp_pad *pad, uint16_t *sw)
+{
+    *sw = 0;
+    return conn->pad && conn->ops->verify_pad ? conn->ops->verify_pad(conn, pad, sw) : E_UNSUPPORTED;
+}
+
 enum err tp_wait_open(struct tp *tp, struct tp_wait **out)
 {
     *out = NULL;
