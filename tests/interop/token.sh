@@ -5,8 +5,8 @@
 
 pin=$default_pin
 judged=${INTEROP_MODULE:-ingam}
-names="auth sign decrypt card"
-keys=4
+names="auth sign decrypt card agree"
+keys=5
 id_of() {
     case $1 in auth) echo 01 ;; sign) echo 02 ;; decrypt) echo 03 ;; card) echo 04 ;; agree) echo 05 ;; esac
 }
