@@ -3,10 +3,8 @@
 . "$SOURCE/tests/lib/stack.sh"
 . "$SOURCE/tests/interop/foreign.sh"
 . "$SOURCE/tests/interop/token.sh"
+. "$SOURCE/tests/interop/sshd.sh"
 token_start
-sshd=$(command -v sshd || echo /usr/sbin/sshd)
-[ -x "$sshd" ] || fail 'openssh-server is not here'
-user=$(id -un)
 # OpenSSH asks for the PIN through this program; each question leaves a line.
 cat >"$work/askpass" <<END
 #!/bin/sh
@@ -26,42 +24,12 @@ for name in $names; do
 done
 ok "ssh-keygen -D lists the $keys keys"
 
-# A real server, with keys and settings of its own.
-does ssh-keygen -q -t ed25519 -N '' -f "$work/hostkey"
-sshd_config() {
-    cat <<END
-HostKey $work/hostkey
-PidFile none
-ListenAddress 127.0.0.1
-AuthorizedKeysFile $work/authorized
-StrictModes no
-UsePAM no
-PermitRootLogin yes
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-LogLevel VERBOSE
-ForceCommand echo welcome
-END
-}
-sshd_config >"$work/sshd_config"
-# sshd started by root wants a directory below /run: it gets a /run of its own.
-cat >"$work/sshd.sh" <<'END'
-if [ "$(id -u)" -eq 0 ]; then
-    [ -d /run/sshd ] || { mount -t tmpfs -o mode=755 tmpfs /run && mkdir -m 755 /run/sshd; } || exit 1
-fi
-exec "$@"
-END
-own_run=
-[ "$(id -u)" -ne 0 ] || own_run='unshare -m'
-# shellcheck disable=SC2086
-serve_on_port sshd 'Server listening' $own_run sh "$work/sshd.sh" "$sshd" -D -e -f "$work/sshd_config" -p PORT
-printf '[127.0.0.1]:%s %s\n' "$port" "$(cat "$work/hostkey.pub")" >"$work/known"
+sshd_start
 
 # enter OPTION...: logs in; the server must say that it took the key of $name.
 enter() {
     before=$(wc -l <"$work/sshd.log")
-    says '^welcome' ssh -F none -o UserKnownHostsFile="$work/known" -o StrictHostKeyChecking=yes -o BatchMode=no \
-        -o PreferredAuthentications=publickey -p "$port" "$@" "$user@127.0.0.1" true
+    says '^welcome' ssh -F "$work/ssh_config" "$@" token-test true
     print=$(ssh-keygen -lf "$work/$name.ssh" | cut -d' ' -f2)
     tail -n +"$((before + 1))" "$work/sshd.log" | grep -q "Accepted publickey for $user .*$print" ||
         fail "the server did not accept $name: $(tail -n 5 "$work/sshd.log")"
@@ -99,7 +67,8 @@ ssh-keygen -Y verify -n file -f "$work/signers" -I me -s "$work/text.sig" <"$wor
     fail "ssh-keygen -Y verify: $(cat "$work/said")"
 ok 'ssh-keygen -Y signs a file through the agent'
 does ssh-add -T "$work/auth.ssh"
+refuses 'agent refused' ssh-add -T "$work/sign.ssh"
 says 'Card removed' ssh-add -e "$module"
 says 'no identities' sh -c 'ssh-add -l || true'
-ok 'ssh-add -T tests a key, ssh-add -e takes the token out'
+ok 'ssh-add -T tests a key, and fails where the PIN is wanted each time; ssh-add -e takes the token out'
 session_done

@@ -51,6 +51,8 @@ eval "$(cat "$work/said")"
 [ -n "$P11_KIT_SERVER_PID" ] || fail "the server names no process: $(cat "$work/said")"
 stack_pids="$P11_KIT_SERVER_PID $stack_pids"
 export P11_KIT_SERVER_ADDRESS
+# It names its socket before the socket is there.
+wait_for 20 'the socket of p11-kit server' test -S "$work/server/p11kit.sock"
 # The client has neither the reader nor the module.
 outside() {
     run env -u PCSCLITE_CSOCK_NAME -u SOFTHSM2_CONF pkcs11-tool --module "$client" "$@"
