@@ -26,7 +26,7 @@ enum exit_code issue_look(struct issue *issue);
 // as well; a certificate belongs to the reference that brought it.
 bool issue_goes_on(const struct issue *issue);
 
-// Refuses (EXIT_MISMATCH) what would destroy something that nobody gave up.
+// Refuses (EXIT_MISMATCH) what would destroy something that nobody gave up, and has --replace confirmed.
 enum exit_code issue_check_slot(struct issue *issue);
 
 // Has the key that the request is for ready to sign: made, found again, or there before. Its public half is

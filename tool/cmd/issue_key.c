@@ -105,21 +105,14 @@ static enum exit_code use_existing(struct issue *issue)
 
 static enum exit_code begin_fresh(struct issue *issue)
 {
-    struct run *run = issue->run;
     struct journal *journal = &issue->journal;
-    char text[FAULT_TEXT];
     EVP_PKEY_free(journal->key);
     X509_free(journal->certificate);
     journal->key = NULL;
     journal->certificate = NULL;
     name_issue(issue);
-    if (run->options.existing_key)
+    if (issue->run->options.existing_key)
         return use_existing(issue);
-    snprintf(text, sizeof text,
-             _("The key in slot %s of token %s will be lost, with what only it can decrypt."),
-             issue->place->number, run->token.serial);
-    if (occupied(issue) && ask_destroy(run, text, run->token.serial) != EXIT_OK)
-        return run->fault.code;
     return make_key(issue);
 }
 
@@ -140,12 +133,24 @@ bool issue_goes_on(const struct issue *issue)
     return same_issue(issue);
 }
 
+static enum exit_code confirm_loss(struct issue *issue)
+{
+    struct run *run = issue->run;
+    char text[FAULT_TEXT];
+    snprintf(text, sizeof text,
+             _("The key in slot %s of token %s will be lost, with what only it can decrypt."),
+             issue->place->number, run->token.serial);
+    return ask_destroy(run, text, run->token.serial);
+}
+
 enum exit_code issue_check_slot(struct issue *issue)
 {
     struct run *run = issue->run;
     const char *number = issue->place->number;
-    if (!occupied(issue) || issue_goes_on(issue) || run->options.replace)
+    if (!occupied(issue) || issue_goes_on(issue))
         return EXIT_OK;
+    if (run->options.replace)
+        return confirm_loss(issue);
     if (issue->journal.step >= JOURNAL_RECEIVED) {
         fault_set(&run->fault, EXIT_MISMATCH,
                   _("Slot %s belongs to an unfinished issue: reference %s from %s."), number,

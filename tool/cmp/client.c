@@ -233,8 +233,14 @@ static bool failed_by(const OSSL_CMP_CTX *ctx, int bit)
 static bool code_refused(OSSL_CMP_CTX *ctx)
 {
     char text[FAULT_TEXT / 2];
-    if (failed_by(ctx, OSSL_CMP_PKIFAILUREINFO_badMessageCheck))
-        return true;
+    static const int refusals[] = {
+        OSSL_CMP_PKIFAILUREINFO_badMessageCheck, OSSL_CMP_PKIFAILUREINFO_certConfirmed,
+        OSSL_CMP_PKIFAILUREINFO_notAuthorized,   OSSL_CMP_PKIFAILUREINFO_signerNotTrusted,
+        OSSL_CMP_PKIFAILUREINFO_certRevoked,     OSSL_CMP_PKIFAILUREINFO_duplicateCertReq,
+    };
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
+        if (failed_by(ctx, refusals[i]))
+            return true;
     return OSSL_CMP_CTX_snprint_PKIStatus(ctx, text, sizeof text) != NULL &&
            strstr(text, "pbm value") != NULL;
 }
