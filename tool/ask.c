@@ -113,7 +113,9 @@ static void interrupted(int signal)
     _exit(signal == SIGINT ? EXIT_INTERRUPTED : 128 + signal);
 }
 
-static struct secret *line_without_echo(void)
+// The prompt comes after the echo is off: nothing that answers it is shown, or thrown away as typed too
+// early.
+static struct secret *line_without_echo(const char *prompt)
 {
     struct sigaction action = {.sa_handler = interrupted}, old_int, old_term, old_hup;
     struct termios silent;
@@ -125,9 +127,15 @@ static struct secret *line_without_echo(void)
     sigaction(SIGTERM, &action, &old_term);
     sigaction(SIGHUP, &action, &old_hup);
     echo_off = 1;
-    struct secret *line = tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) == 0 ? secret_line(STDIN_FILENO) : NULL;
+    struct secret *line = NULL;
+    if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) == 0) {
+        text_print(stderr, prompt);
+        fputs(": ", stderr);
+        fflush(stderr);
+        line = secret_line(STDIN_FILENO);
+    }
     int why = errno;
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
     echo_off = 0;
     sigaction(SIGINT, &old_int, NULL);
     sigaction(SIGTERM, &old_term, NULL);
@@ -141,10 +149,7 @@ enum exit_code ask_secret(struct run *run, const char *prompt, enum exit_code wi
 {
     if (!ask_possible())
         return fault_set(&run->fault, without, _("A secret is needed, and there is no terminal to ask at."));
-    text_print(stderr, prompt);
-    fputs(": ", stderr);
-    fflush(stderr);
-    struct secret *line = line_without_echo();
+    struct secret *line = line_without_echo(prompt);
     if (line != NULL && secret_view(line).n == 0) {
         secret_free(line);
         return fault_set(&run->fault, without, _("Nothing was entered."));
