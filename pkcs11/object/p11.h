@@ -13,11 +13,8 @@
 /* Return values (3.0, 3.2). */
 #define CKR_OPERATION_CANCEL_FAILED     0x202UL
 #define CKR_TOKEN_RESOURCE_EXCEEDED     0x201UL
-#define CKR_KEY_EXHAUSTED               0x203UL
-#define CKR_PENDING                     0x204UL
 #define CKR_SESSION_ASYNC_NOT_SUPPORTED 0x205UL
 #define CKR_AEAD_DECRYPT_FAILED         0x42UL
-#define CKR_OPERATION_NOT_VALIDATED     0x206UL
 
 /* Object classes, key types, attributes. */
 #define CKO_PROFILE                         0x9UL
@@ -27,7 +24,6 @@
 #define CKP_PUBLIC_CERTIFICATES_TOKEN       0x4UL
 #define CKA_UNIQUE_ID                       0x4UL
 #define CKA_PROFILE_ID                      0x601UL
-#define CKA_PUBLIC_CRC64_VALUE              0x62DUL
 #define CKK_EC_MONTGOMERY                   0x41UL
 #define CKK_HKDF                            0x42UL
 #define CKK_SHA3_224_HMAC                   0x36UL

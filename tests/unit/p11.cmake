@@ -17,3 +17,20 @@ if(NOT INGAM_SANITIZE)
     add_test(NAME unit.p11_path COMMAND unit-p11-path)
     set_tests_properties(unit.p11_path PROPERTIES LABELS unit TIMEOUT 60)
 endif()
+
+# The interface against foreign headers, each in a file of its own.
+pkg_check_modules(NSS REQUIRED IMPORTED_TARGET nss)
+pkg_check_modules(P11KIT REQUIRED IMPORTED_TARGET p11-kit-1)
+add_library(p11-values-ours OBJECT p11_values_ours.c)
+target_include_directories(p11-values-ours SYSTEM PRIVATE ${P11KIT_INCLUDE_DIRS})
+target_include_directories(p11-values-ours PRIVATE ${CMAKE_SOURCE_DIR}/pkcs11)
+add_library(p11-values-nss OBJECT p11_values_nss.c)
+target_include_directories(p11-values-nss SYSTEM PRIVATE ${NSS_INCLUDE_DIRS})
+target_compile_options(p11-values-nss PRIVATE -Wno-undef)
+add_library(p11-values-helper OBJECT p11_values_helper.c)
+add_executable(
+    unit-p11-headers p11_headers.c $<TARGET_OBJECTS:p11-values-ours> $<TARGET_OBJECTS:p11-values-nss>
+                     $<TARGET_OBJECTS:p11-values-helper>)
+target_link_libraries(unit-p11-headers PRIVATE PkgConfig::CMOCKA)
+add_test(NAME unit.p11_headers COMMAND unit-p11-headers)
+set_tests_properties(unit.p11_headers PROPERTIES LABELS unit TIMEOUT 30)
