@@ -119,6 +119,7 @@ static CK_RV verify(struct slot *s, struct rd pin)
     if (e == E_OK) {
         s->tries = s->tries_total > 0 ? s->tries_total : -1;
         s->tries_time = s->pin_time = now_us();
+        s->info_time = 0;
         return CKR_OK;
     }
     if (e == E_PIN_WRONG || e == E_PIN_BLOCKED) {

@@ -93,14 +93,23 @@ static CK_RV begin_with(struct session *se, enum op_kind kind, const CK_MECHANIS
     return rv;
 }
 
+/* Programs that can't ask for the PIN of a key that wants it each time leave the operation behind, and would
+ * be locked out of every other key: one that got neither login nor data may be replaced. */
+static bool is_abandoned(const struct operation *op)
+{
+    return op->key != NULL && op->key->card_key != NULL && object_bool(op->key, CKA_ALWAYS_AUTHENTICATE) &&
+           !op->authenticated && !op->parts && op->result == NULL;
+}
+
 CK_RV op_begin(struct session *se, enum op_kind kind, const CK_MECHANISM *m, CK_OBJECT_HANDLE handle)
 {
     if (m == NULL) {
         op_end(se, kind);
         return CKR_OK;
     }
-    if (se->op[kind] != NULL)
+    if (se->op[kind] != NULL && !is_abandoned(se->op[kind]))
         return CKR_OPERATION_ACTIVE;
+    op_end(se, kind);
     struct operation *op = calloc(1, sizeof *op);
     if (op == NULL)
         return CKR_HOST_MEMORY;

@@ -1,33 +1,124 @@
-/* Reads the settings from the environment of a program that isn't privileged. */
+/* Reads the settings: the system's file, the user's, then the environment of a program that isn't privileged.
+ */
 #include "core/settings.h"
 #include "core/log.h"
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define SYSTEM_FILE "/etc/ingam/pkcs11.conf"
+
 static bool yes(const char *text)
 {
-    return text != NULL && (strcmp(text, "1") == 0 || strcmp(text, "yes") == 0 || strcmp(text, "true") == 0);
+    return strcmp(text, "1") == 0 || strcmp(text, "yes") == 0 || strcmp(text, "true") == 0;
 }
 
+/* Outside the bounds or no number: as it was. */
 static long number(const char *text, long least, long most, long otherwise)
 {
     char *end;
-    if (text == NULL || *text == '\0')
-        return otherwise;
     long v = strtol(text, &end, 10);
-    return *end != '\0' || v < least || v > most ? otherwise : v;
+    return *text == '\0' || *end != '\0' || v < least || v > most ? otherwise : v;
+}
+
+static void set_pin_shared(struct settings *s, const char *v)
+{
+    s->pin_shared = yes(v);
+}
+
+static void set_last_try(struct settings *s, const char *v)
+{
+    s->last_try = yes(v);
+}
+
+static void set_slots(struct settings *s, const char *v)
+{
+    s->slots = (unsigned)number(v, 1, SETTINGS_MAX_SLOTS, (long)s->slots);
+}
+
+static void set_busy(struct settings *s, const char *v)
+{
+    s->busy_ms = (int)number(v, 0, 600000, s->busy_ms);
+}
+
+static void set_log(struct settings *s, const char *v)
+{
+    snprintf(s->log, sizeof s->log, "%s", v);
+}
+
+static void set_areas(struct settings *s, const char *v)
+{
+    s->areas = log_areas(v);
+}
+
+static const struct {
+    const char *word, *variable;
+    void (*set)(struct settings *s, const char *value);
+} rows[] = {
+    {"pin-shared", "INGAM_PIN_SHARED", set_pin_shared},
+    {"last-try", "INGAM_LAST_TRY", set_last_try},
+    {"slots", "INGAM_SLOTS", set_slots},
+    {"busy-ms", "INGAM_BUSY_MS", set_busy},
+    {"log", "INGAM_LOG", set_log},
+    {"log-areas", "INGAM_LOG_AREAS", set_areas},
+};
+#define ROWS (sizeof rows / sizeof rows[0])
+
+static char *trim(char *text)
+{
+    while (isspace((unsigned char)*text))
+        text++;
+    size_t n = strlen(text);
+    while (n > 0 && isspace((unsigned char)text[n - 1]))
+        text[--n] = '\0';
+    return text;
+}
+
+/* Lines of "word = value"; '#' begins a comment; unknown words are for other versions. */
+static void read_file(struct settings *s, const char *path)
+{
+    char line[512];
+    FILE *f = fopen(path, "re");
+    if (f == NULL)
+        return;
+    while (fgets(line, sizeof line, f) != NULL) {
+        line[strcspn(line, "#")] = '\0';
+        char *value = strchr(line, '=');
+        if (value == NULL)
+            continue;
+        *value++ = '\0';
+        for (size_t i = 0; i < ROWS; i++)
+            if (strcmp(trim(line), rows[i].word) == 0)
+                rows[i].set(s, trim(value));
+    }
+    fclose(f);
+}
+
+static void read_user_file(struct settings *s)
+{
+    char path[512];
+    const char *own = secure_getenv("INGAM_PKCS11_CONF"), *config = secure_getenv("XDG_CONFIG_HOME"),
+               *home = secure_getenv("HOME");
+    int n = -1;
+    if (own != NULL)
+        n = snprintf(path, sizeof path, "%s", own);
+    else if (config != NULL)
+        n = snprintf(path, sizeof path, "%s/ingam/pkcs11.conf", config);
+    else if (home != NULL)
+        n = snprintf(path, sizeof path, "%s/.config/ingam/pkcs11.conf", home);
+    if (n > 0 && (size_t)n < sizeof path)
+        read_file(s, path);
 }
 
 void settings_read(struct settings *s)
 {
-    *s = (struct settings){0};
-    s->pin_shared = yes(secure_getenv("INGAM_PIN_SHARED"));
-    s->last_try = yes(secure_getenv("INGAM_LAST_TRY"));
-    s->slots = (unsigned)number(secure_getenv("INGAM_SLOTS"), 1, SETTINGS_MAX_SLOTS, 1);
-    s->busy_ms = (int)number(secure_getenv("INGAM_BUSY_MS"), 0, 600000, 10000);
-    const char *log = secure_getenv("INGAM_LOG");
-    if (log != NULL)
-        snprintf(s->log, sizeof s->log, "%s", log);
-    s->areas = log_areas(secure_getenv("INGAM_LOG_AREAS"));
+    *s = (struct settings){.slots = 1, .busy_ms = 10000, .areas = LOG_ALL};
+    read_file(s, SYSTEM_FILE);
+    read_user_file(s);
+    for (size_t i = 0; i < ROWS; i++) {
+        const char *v = secure_getenv(rows[i].variable);
+        if (v != NULL)
+            rows[i].set(s, v);
+    }
 }

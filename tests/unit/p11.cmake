@@ -1,10 +1,10 @@
 # The module's rooms: attributes, mechanisms, the interface as others see it.
 find_package(OpenSSL 3.0 REQUIRED)
-foreach(name attr mech)
+foreach(name attr mech tables)
     add_executable(unit-p11-${name} p11_${name}.c)
     target_link_libraries(unit-p11-${name} PRIVATE ingam_core OpenSSL::Crypto PkgConfig::CMOCKA)
     add_test(NAME unit.p11_${name} COMMAND unit-p11-${name})
-    set_tests_properties(unit.p11_${name} PROPERTIES LABELS unit TIMEOUT 60)
+    set_tests_properties(unit.p11_${name} PROPERTIES LABELS unit TIMEOUT 60 ENVIRONMENT "SOURCE=${CMAKE_SOURCE_DIR}")
 endforeach()
 
 # The padding's own object, compiled to report its path; the rest comes from the library.
