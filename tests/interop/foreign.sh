@@ -92,7 +92,9 @@ serve() {
     serve_name=$1 serve_pattern=$2
     shift 2
     commands=$((commands + 1))
-    "$@" >"$work/$serve_name.log" 2>&1 </dev/null &
+    # Emptied here: the last one of that name may have said that it is ready.
+    : >"$work/$serve_name.log"
+    "$@" >>"$work/$serve_name.log" 2>&1 </dev/null &
     serve_pid=$!
     stack_pids="$serve_pid $stack_pids"
     eval "${serve_name}_pid=$serve_pid"
