@@ -88,6 +88,7 @@ static void take(struct vpcd *v, const uint8_t *message, size_t len)
     case GET_ATR:
         atr = token_atr(v->token, &atr_len);
         send_message(v, atr, atr_len);
+        v->connected(v->who); /* now pcscd knows of the card */
         break;
     default:
         break;
@@ -131,7 +132,6 @@ static void ready(struct loop_watch *watch, uint32_t events)
             return;
         }
         v->connecting = false;
-        v->connected(v->who);
         return;
     }
     (void)events;
