@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 pot=${1:-$(mktemp)}
 # shellcheck disable=SC2046
 xgettext --from-code=UTF-8 -k_ -kN_ --no-wrap --sort-output --no-location --package-name=ingam -o "$pot" \
-    $(find tool -name '*.c' | LC_ALL=C sort)
+    $(find tool -name '*.[ch]' | LC_ALL=C sort)
 if [ $# -eq 0 ]; then
     msgmerge --quiet --no-wrap --sort-output --no-location --update --backup=none po/ko.po "$pot"
     rm -f "$pot"

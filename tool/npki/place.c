@@ -69,7 +69,7 @@ static void add_text(char *out, const char *text, size_t length)
     size_t n = strlen(out);
     for (size_t i = 0; i < length && n + 1 < NAME_ROOM; i++) {
         unsigned char c = (unsigned char)text[i];
-        out[n++] = c < 0x20 || c == 0x7F || strchr("/\\:*?\"<>|", c) != NULL ? '_' : text[i];
+        out[n++] = (char)(c < 0x20 || c == 0x7F || strchr("/\\:*?\"<>|", c) != NULL ? '_' : c);
     }
     out[n] = '\0';
 }
