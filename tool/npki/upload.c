@@ -189,8 +189,13 @@ enum exit_code npki_upload_key(struct session *session, const struct piv_place *
         return fault->code;
     CK_RV rv = make(session, place, use, key, true);
     ERR_clear_error();
-    if (rv != CKR_OK)
-        return change_fault(fault, rv, _("The token did not take the private key."));
+    if (rv != CKR_OK) {
+        change_fault(fault, rv, _("The token did not take the private key."));
+        if (fault->code == EXIT_UNSUPPORTED)
+            fault_todo(fault, _("Plain PIV cards take no key from outside, others not of every size. Have a "
+                                "certificate issued for a key that the token makes: ingam issue"));
+        return fault->code;
+    }
     if (!objects)
         return EXIT_OK;
     rv = make(session, place, use, key, false);
