@@ -30,6 +30,17 @@ bool call_enter_slot(struct call *c, CK_SLOT_ID slot, const char *name)
     return call_enter_module(c, name) && take_slot(c, slot, CKR_SLOT_ID_INVALID);
 }
 
+bool call_enter_looking(struct call *c, CK_SLOT_ID slot, const char *name)
+{
+    if (!call_enter_module(c, name))
+        return false;
+    (void)slots_refresh(c->module);
+    if (!take_slot(c, slot, CKR_SLOT_ID_INVALID))
+        return false;
+    slot_check(c->slot);
+    return true;
+}
+
 static bool find_session(struct call *c, CK_SESSION_HANDLE session)
 {
     c->session = map_get(&c->slot->sessions, session);

@@ -16,5 +16,7 @@ bool call_enter(struct call *c, CK_SESSION_HANDLE session, const char *name);
 /* The same, and the card is asked whether it is still in (0 exchanges). */
 bool call_enter_checked(struct call *c, CK_SESSION_HANDLE session, const char *name);
 bool call_enter_slot(struct call *c, CK_SLOT_ID slot, const char *name);
+/* The same, with a look at the readers and the card before (0 exchanges). */
+bool call_enter_looking(struct call *c, CK_SLOT_ID slot, const char *name);
 bool call_enter_module(struct call *c, const char *name);
 CK_RV call_leave(struct call *c);

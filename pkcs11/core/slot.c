@@ -120,8 +120,8 @@ void slot_check(struct slot *s)
     struct tp_state state = {0};
     bool same = false;
     if (s->open) {
-        enum err e = card_status(&s->card, &state, &same);
-        slot_saw(s, e == E_OK, &state);
+        if (card_status(&s->card, &state, &same) == E_OK)
+            slot_saw(s, true, &state);
         if (!same)
             s->gone = true;
     }

@@ -9,12 +9,7 @@ CK_RV C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIF
                     CK_SESSION_HANDLE *session)
 {
     struct call c;
-    struct module *m = module_enter();
-    if (m != NULL) {
-        (void)slots_refresh(m);
-        module_leave();
-    }
-    if (call_enter_slot(&c, slot, __func__)) {
+    if (call_enter_looking(&c, slot, __func__)) {
         if (session == NULL)
             c.rv = CKR_ARGUMENTS_BAD;
         else if ((flags & CKF_SERIAL_SESSION) == 0)

@@ -32,21 +32,10 @@ CK_RV C_GetSlotList(CK_BBOOL present, CK_SLOT_ID *list, CK_ULONG *count)
     return call_leave(&c);
 }
 
-/* As call_enter_slot, with a look at the readers before. */
-static bool enter_looking(struct call *c, CK_SLOT_ID slot, const char *name)
-{
-    struct module *m = module_enter();
-    if (m != NULL) {
-        (void)slots_refresh(m);
-        module_leave();
-    }
-    return call_enter_slot(c, slot, name);
-}
-
 CK_RV C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO *info)
 {
     struct call c;
-    if (enter_looking(&c, slot, __func__))
+    if (call_enter_looking(&c, slot, __func__))
         c.rv = info == NULL ? CKR_ARGUMENTS_BAD : slot_info(c.slot, info);
     return call_leave(&c);
 }
@@ -54,7 +43,7 @@ CK_RV C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO *info)
 CK_RV C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
     struct call c;
-    if (enter_looking(&c, slot, __func__))
+    if (call_enter_looking(&c, slot, __func__))
         c.rv = info == NULL            ? CKR_ARGUMENTS_BAD
                : !slot_present(c.slot) ? CKR_TOKEN_NOT_PRESENT
                                        : token_info(c.slot, info);
@@ -106,7 +95,7 @@ static CK_RV mechanism_list(struct slot *s, CK_MECHANISM_TYPE *list, CK_ULONG *c
 CK_RV C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, CK_ULONG *count)
 {
     struct call c;
-    if (enter_looking(&c, slot, __func__))
+    if (call_enter_looking(&c, slot, __func__))
         c.rv = mechanism_list(c.slot, list, count);
     return call_leave(&c);
 }
@@ -131,7 +120,7 @@ static CK_RV mechanism_info(struct slot *s, CK_MECHANISM_TYPE type, CK_MECHANISM
 CK_RV C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
 {
     struct call c;
-    if (enter_looking(&c, slot, __func__))
+    if (call_enter_looking(&c, slot, __func__))
         c.rv = mechanism_info(c.slot, type, info);
     return call_leave(&c);
 }
@@ -147,7 +136,7 @@ static CK_RV init_token(struct slot *s, struct rd pin)
 CK_RV C_InitToken(CK_SLOT_ID slot, CK_BYTE *pin, CK_ULONG pin_len, CK_BYTE *label)
 {
     struct call c;
-    if (enter_looking(&c, slot, __func__))
+    if (call_enter_looking(&c, slot, __func__))
         c.rv = label == NULL || !in_ok(pin, pin_len) ? CKR_ARGUMENTS_BAD
                : !slot_present(c.slot)               ? CKR_TOKEN_NOT_PRESENT
                : c.slot->sessions.count > 0          ? CKR_SESSION_EXISTS
