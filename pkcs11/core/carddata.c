@@ -3,6 +3,7 @@
 #include "core/admin.h"
 #include "core/import.h"
 #include "core/login.h"
+#include "core/privdata.h"
 #include "core/slot.h"
 #include "core/token.h"
 #include <stdio.h>
@@ -71,6 +72,8 @@ static bool is_asked_for(const struct piv_object *row, const CK_ATTRIBUTE *templ
                        *id = attr_find(templ, count, CKA_OBJECT_ID);
     if (row->certificate)
         return false;
+    if (row->tag == PRIVDATA_TAG && (label != NULL || id != NULL))
+        return true; /* its entries have labels and OIDs of their own */
     if (label != NULL && !rd_is(rd_of(label->pValue, label->ulValueLen), row->name, strlen(row->name)))
         return false;
     return id == NULL || (row->oid != NULL &&
@@ -81,6 +84,11 @@ static CK_RV read_one(struct slot *s, const struct piv_object *row)
 {
     struct rd content;
     enum err e = piv_get_data(&s->card, row->tag, &content);
+    CK_RV rv;
+    if (row->tag == PRIVDATA_TAG && e == E_OK && privdata_take(s, content, &rv))
+        return rv;
+    if (row->tag == PRIVDATA_TAG && e == E_NOT_FOUND)
+        privdata_absent(s);
     if (e == E_OK)
         return add(s, row, content);
     struct object *old = find_made(s, row);
@@ -127,7 +135,7 @@ static const struct piv_object *row_of(const struct object *o)
                                   : (CK_ATTRIBUTE){CKA_LABEL, (void *)(uintptr_t)label.p, label.n};
     const struct piv_object *row;
     for (size_t i = 0; (row = piv_object_at(i)) != NULL; i++)
-        if (is_asked_for(row, &templ, 1))
+        if (row->tag != PRIVDATA_TAG && is_asked_for(row, &templ, 1))
             return row;
     return NULL;
 }
@@ -160,6 +168,8 @@ CK_RV carddata_write(struct session *se, struct object *o, CK_OBJECT_HANDLE *out
 {
     const struct piv_object *row = row_of(o);
     struct rd content = object_get(o, CKA_VALUE);
+    if (row == NULL)
+        return privdata_write(se, o, out);
     CK_RV rv = content.n == 0 ? CKR_ATTRIBUTE_VALUE_INVALID : put(se, row, content);
     if (rv == CKR_OK)
         rv = add(se->slot, row, content);
@@ -170,6 +180,8 @@ CK_RV carddata_write(struct session *se, struct object *o, CK_OBJECT_HANDLE *out
 
 CK_RV carddata_destroy(struct session *se, struct object *o)
 {
+    if (privdata_is(o))
+        return privdata_destroy(se, o);
     CK_RV rv = put(se, o->card_data, rd_of(NULL, 0));
     if (rv == CKR_OK)
         store_remove(se->slot, o);

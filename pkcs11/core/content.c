@@ -1,6 +1,7 @@
 /* Which key slots a search can match, and reading those: Key History, certificates, metadata. */
 #include "core/content.h"
 #include "core/facts.h"
+#include "core/privdata.h"
 #include "core/slot.h"
 #include "core/token.h"
 #include <stdlib.h>
@@ -21,6 +22,7 @@ void content_forget(struct slot *s)
     s->history = (struct piv_key_history){0};
     s->statics = false;
     facts_forget(s);
+    privdata_forget(s);
 }
 
 void content_doubt(struct slot *s)
@@ -30,6 +32,7 @@ void content_doubt(struct slot *s)
         s->key[i].told = false;
     }
     s->history_read = false;
+    privdata_forget(s);
 }
 
 uint8_t content_id(const struct card_key *k)

@@ -151,7 +151,8 @@ struct slot {
     uint8_t url[118]; /* of the Key History */
     size_t url_len;
     struct fact fact[PIV_SLOTS];
-    bool statics; /* profile and feature objects were made */
+    struct secret *private_list; /* privdata.c: as on the card; NULL: not read */
+    bool statics;                /* profile and feature objects were made */
 };
 
 struct module {

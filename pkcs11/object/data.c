@@ -2,9 +2,9 @@
 #include "object/rows.h"
 
 static const struct attr_row data[] = {
-    ATTR(CKA_APPLICATION, AK_BYTES, A_MODIFY, 0),
-    ATTR(CKA_OBJECT_ID, AK_BYTES, A_MODIFY, 0),
+    ATTR(CKA_APPLICATION, AK_BYTES, A_MODIFY, 0), ATTR(CKA_OBJECT_ID, AK_BYTES, A_MODIFY, 0),
     ATTR(CKA_VALUE, AK_BYTES, A_MODIFY, 0),
+    ATTR(CKA_ID, AK_BYTES, A_MODIFY, 0), /* not the standard's: pairs private data with a certificate */
 };
 
 const struct attr_rows rows_data[] = {

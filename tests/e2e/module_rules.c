@@ -366,6 +366,63 @@ static void test_labels(void **state)
     assert_int_equal(find_count(session, set + 1, 1), 3);
 }
 
+// Private data with an OID of its own: only with the PIN, and two entries don't disturb each other.
+static void test_private_data(void **state)
+{
+    (void)state;
+    CK_SESSION_HANDLE session = begin(true);
+    CK_OBJECT_CLASS class = CKO_DATA;
+    CK_BBOOL yes = CK_TRUE;
+    CK_BYTE oid[] = {0x06, 0x0A, 0x2A, 0x83, 0x1A, 0x8C, 0x9A, 0x44, 0x0A, 0x01, 0x01, 0x03},
+            value[20] = "a random number R", id = 1;
+    CK_BYTE back[64];
+    CK_OBJECT_HANDLE o;
+    CK_ATTRIBUTE templ[] = {
+        {CKA_CLASS, &class, sizeof class}, {CKA_TOKEN, &yes, 1}, {CKA_PRIVATE, &yes, 1},
+        {CKA_OBJECT_ID, oid, sizeof oid},  {CKA_ID, &id, 1},     {CKA_LABEL, (void *)(uintptr_t) "R", 1},
+        {CKA_VALUE, value, sizeof value}};
+    CK_ATTRIBUTE find[] = {{CKA_CLASS, &class, sizeof class}, {CKA_ID, &id, 1}};
+    CK_ATTRIBUTE read = {CKA_VALUE, back, sizeof back};
+    assert_int_equal(login(session, CKU_USER, PIN), CKR_OK);
+    assert_int_equal(F->C_CreateObject(session, templ, 7, &o), CKR_USER_NOT_LOGGED_IN); // no management key
+    assert_int_equal(F->C_Logout(session), CKR_OK);
+    assert_int_equal(login(session, CKU_SO, SO_PIN), CKR_OK);
+    assert_int_equal(F->C_CreateObject(session, templ, 7, &o), CKR_OK);
+    id = 2;
+    value[0] = 'A';
+    assert_int_equal(F->C_CreateObject(session, templ, 7, &o), CKR_OK);
+    assert_int_equal(F->C_CreateObject(session, templ, 7, &o), CKR_OK); // replaces itself
+    assert_int_equal(F->C_Finalize(NULL), CKR_OK);
+    session = begin(true);
+    assert_int_equal(find_count(session, find, 1), find_count(session, find, 1));
+    assert_int_equal(find_count(session, find, 2), 0);
+    assert_int_equal(login(session, CKU_SO, SO_PIN), CKR_OK);
+    assert_int_equal(F->C_CreateObject(session, templ, 7, &o),
+                     CKR_USER_NOT_LOGGED_IN); // it would lose the others
+    assert_int_equal(F->C_Logout(session), CKR_OK);
+    assert_int_equal(login(session, CKU_USER, PIN), CKR_OK);
+    for (id = 1; id <= 2; id++) {
+        CK_ULONG n;
+        read.ulValueLen = sizeof back;
+        assert_int_equal(F->C_FindObjectsInit(session, find, 2), CKR_OK);
+        assert_int_equal(F->C_FindObjects(session, &o, 1, &n), CKR_OK);
+        assert_int_equal(n, 1);
+        assert_int_equal(F->C_FindObjectsFinal(session), CKR_OK);
+        assert_int_equal(F->C_GetAttributeValue(session, o, &read, 1), CKR_OK);
+        assert_int_equal(read.ulValueLen, sizeof value);
+        assert_int_equal(back[0], id == 1 ? 'a' : 'A');
+    }
+    assert_int_equal(F->C_Logout(session), CKR_OK);
+    assert_int_equal(login(session, CKU_SO, SO_PIN), CKR_OK);
+    assert_int_equal(F->C_DestroyObject(session, o), CKR_OK);
+    assert_int_equal(F->C_Logout(session), CKR_OK);
+    assert_int_equal(login(session, CKU_USER, PIN), CKR_OK);
+    id = 2;
+    assert_int_equal(find_count(session, find, 2), 0);
+    id = 1;
+    assert_int_equal(find_count(session, find, 2), 1);
+}
+
 #define THREADS 8
 
 static void *work(void *arg)
@@ -442,6 +499,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_derive, start, stop),
         cmocka_unit_test_setup_teardown(test_wrap, start, stop),
         cmocka_unit_test_setup_teardown(test_labels, start, stop),
+        cmocka_unit_test_setup_teardown(test_private_data, start, stop),
         cmocka_unit_test_setup_teardown(test_threads, start, stop),
     };
     module_load();
