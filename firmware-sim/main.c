@@ -15,8 +15,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+enum { PATIENCE_US = 30 * 1000000 }; /* for vpcd to be there */
+
 struct program {
     struct loop_watch signals; /* first */
+    struct loop_timer patience;
+    int code;
     struct fleet fleet;
     struct options options;
     struct control *control;
@@ -35,6 +39,7 @@ static void say_ready(struct fleet *fleet)
 {
     struct program *p = (struct program *)(void *)((char *)fleet - offsetof(struct program, fleet));
     const struct seat *first = &fleet->seat[0];
+    loop_clear(fleet->loop, &p->patience);
     if (p->options.pid_path != NULL && !write_pid(p->options.pid_path))
         (void)options_complain(EXIT_OTHER, p->options.pid_path, strerror(errno));
     if (fleet->seats > 1)
@@ -50,6 +55,17 @@ static void signalled(struct loop_watch *watch, uint32_t events)
 {
     struct program *p = (struct program *)(void *)watch;
     (void)events;
+    loop_stop(p->fleet.loop);
+}
+
+static void gave_up(struct loop_timer *timer)
+{
+    struct program *p = (struct program *)(void *)((char *)timer - offsetof(struct program, patience));
+    for (size_t i = 0; i < p->fleet.seats; i++)
+        if (!p->fleet.seat[i].connected)
+            p->code = options_complain(
+                EXIT_OTHER, "no vpcd took the card within 30 seconds; is pcscd running, with vpcd's reader?",
+                p->fleet.seat[i].place);
     loop_stop(p->fleet.loop);
 }
 
@@ -75,10 +91,13 @@ static int serve(struct program *p)
         return options_complain(EXIT_OTHER, "signals", strerror(errno));
     if (o->control_at != NULL && (p->control = control_new(&p->fleet, o->control_at)) == NULL)
         return options_complain(EXIT_OTHER, o->control_at, strerror(errno));
+    p->patience.due = gave_up;
+    if (!loop_set(p->fleet.loop, &p->patience, PATIENCE_US))
+        return options_complain(EXIT_OTHER, "no memory", NULL);
     int code = fleet_open(&p->fleet, o);
     if (code == 0 && !loop_run(p->fleet.loop))
         code = options_complain(EXIT_OTHER, "waiting for sockets", strerror(errno));
-    return code;
+    return code != 0 ? code : p->code;
 }
 
 static int run(struct program *p)

@@ -51,6 +51,7 @@ struct exchange {
     enum crypto_cipher cipher;
     size_t block;
     const uint8_t *key;
+    uint8_t touch; /* policy */
 };
 
 /* A random block that the other side has to transform; what is expected back stays in the card. */
@@ -116,12 +117,17 @@ static enum fw_status take_witness(const struct exchange *x, const struct fw_tlv
 /* Which of the four steps the template asks for; an empty element asks, a filled one tells. */
 static enum fw_status step(const struct exchange *x, const struct fw_tlv_table *t, struct fw_reply *r)
 {
+    enum fw_status status;
     const struct fw_tlv *witness = fw_tlv_get(t, 0x80), *challenge = fw_tlv_get(t, 0x81),
                         *response = fw_tlv_get(t, 0x82);
-    if (witness != NULL && witness->len != 0 && challenge != NULL && challenge->len != 0)
+    bool proves = response != NULL && response->len != 0 && witness == NULL && challenge == NULL;
+    bool mutual = witness != NULL && witness->len != 0 && challenge != NULL && challenge->len != 0;
+    if ((proves || mutual) && (status = piv_touch(x->card, x->touch)) != FW_OK)
+        return status;
+    if (mutual)
         return take_witness(x, witness, challenge, r);
     x->piv->witnessed = false;
-    if (response != NULL && response->len != 0 && witness == NULL && challenge == NULL)
+    if (proves)
         return take_response(x, response);
     x->piv->challenged = false;
     if (witness != NULL && witness->len == 0 && challenge == NULL)
@@ -140,10 +146,10 @@ enum fw_status piv_authenticate_admin(struct fw_card *card, const struct fw_comm
     if (!piv_management_read(card, &management) || !piv_cipher(management.algorithm, &x.cipher))
         return FW_MEMORY_FAILURE;
     x.block = crypto_cipher_block(x.cipher);
+    x.touch = management.touch;
     enum fw_status status = FW_WRONG_P1P2;
     if (piv_cipher(c->p1, &named) && named == x.cipher)
-        status =
-            fw_tlv_inside(c->data, c->len, 0x7C, &table) ? piv_touch(card, management.touch) : FW_WRONG_DATA;
+        status = fw_tlv_inside(c->data, c->len, 0x7C, &table) ? FW_OK : FW_WRONG_DATA;
     if (status == FW_OK)
         status = step(&x, &table, r);
     crypto_wipe(&management, sizeof management);

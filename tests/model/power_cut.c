@@ -1,7 +1,7 @@
 /* Power is cut at every write and sync of every command that changes something, cleanly, torn, scrambled and
  * out of order: afterwards the card holds its old or its new state, and no counter went back.
  *
- *   power-cut [SEEDS]     seeds tried for each cut that is not clean */
+ *   power-cut [SEEDS]     seeds tried for each cut that is not clean: 4, with INGAM_SOAK=1 a hundred */
 #include "world.h"
 
 #include <openssl/sha.h>
@@ -247,7 +247,8 @@ static void until_compaction(struct world *w, const struct row *row)
 
 int main(int argc, char **argv)
 {
-    unsigned seeds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 4;
+    const char *soak = getenv("INGAM_SOAK");
+    unsigned seeds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : soak != NULL && *soak == '1' ? 100 : 4;
     struct figures plain = {0}, compacting = {0};
     if (seeds == 0)
         return 2;
