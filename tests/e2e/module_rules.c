@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -215,6 +217,60 @@ static void test_swapped(void **state)
     assert_int_equal(F->C_GetSlotInfo(0, &slot), CKR_OK);
     session = open_session(0, false);
     assert_int_equal(login(session, CKU_USER, PIN), CKR_OK);
+}
+
+static void exchange(int fd, char type, const char *payload, size_t n)
+{
+    unsigned char out[8] = {(unsigned char)type, 0, 0, (unsigned char)n}, in[300];
+    memcpy(out + 4, payload, n);
+    if (type != 0)
+        assert_int_equal(write(fd, out, 4 + n), (ssize_t)(4 + n));
+    assert_int_equal(recv(fd, in, 4, MSG_WAITALL), 4);
+    size_t len = (size_t)in[2] << 8 | in[3];
+    assert_true(len <= sizeof in);
+    assert_int_equal(recv(fd, in, len, MSG_WAITALL), (ssize_t)len);
+}
+
+// Another program resets the card, or selects another applet.
+static void disturb(const char *command, size_t n)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_true(strlen(card.socket) < sizeof at.sun_path);
+    memcpy(at.sun_path, card.socket, strlen(card.socket));
+    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+    exchange(fd, 0, "", 0); // its greeting
+    exchange(fd, 'B', "", 0);
+    if (n > 0)
+        exchange(fd, 'A', command, n);
+    exchange(fd, 'E', n > 0 ? "\0" : "\1", 1);
+    close(fd);
+}
+
+static void test_disturbed(void **state)
+{
+    (void)state;
+    CK_SESSION_HANDLE session = begin(false);
+    CK_BYTE signature[256];
+    CK_ULONG len = sizeof signature;
+    assert_int_equal(login(session, CKU_USER, PIN), CKR_OK);
+    CK_OBJECT_HANDLE key = find_one(session, CKO_PRIVATE_KEY, 1),
+                     free_key = find_one(session, CKO_PRIVATE_KEY, 4);
+    for (int i = 0; i < 3; i++) {
+        disturb("", 0);
+        len = sizeof signature;
+        assert_int_equal(sign_once(session, key, CKM_RSA_PKCS, signature, &len), CKR_OK);
+        check_signature(session, 1, CKM_RSA_PKCS, signature, len);
+        disturb("", 0);
+        len = sizeof signature;
+        assert_int_equal(sign_once(session, free_key, CKM_ECDSA, signature, &len), CKR_OK);
+        disturb("\x00\xA4\x04\x00", 4); // SELECT of the card's first applet
+        len = sizeof signature;
+        assert_int_equal(sign_once(session, free_key, CKM_ECDSA, signature, &len), CKR_OK);
+        disturb("\x00\xA4\x04\x00", 4);
+        len = sizeof signature;
+        assert_int_equal(sign_once(session, key, CKM_RSA_PKCS, signature, &len), CKR_OK);
+    }
 }
 
 static void test_fork(void **state)
@@ -494,6 +550,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_always_authenticate, start, stop),
         cmocka_unit_test_setup_teardown(test_wrong_pins, start, stop),
         cmocka_unit_test_setup_teardown(test_swapped, start, stop),
+        cmocka_unit_test_setup_teardown(test_disturbed, start, stop),
+        {"test_disturbed, YubiKey", test_disturbed, start, stop, (void *)(uintptr_t) "yubikey-5.4"},
         cmocka_unit_test_setup_teardown(test_fork, start, stop),
         cmocka_unit_test_setup_teardown(test_shared, start, stop),
         cmocka_unit_test_setup_teardown(test_derive, start, stop),
