@@ -116,7 +116,7 @@ int fleet_open(struct fleet *fleet, const struct options *o)
     if (fleet->seat == NULL)
         return options_complain(EXIT_OTHER, "no memory", NULL);
     for (size_t i = 0; i < fleet->seats; i++) {
-        token_init(&fleet->seat[i].token, fleet->loop, fleet->log, fleet->answer);
+        token_init(&fleet->seat[i].token, fleet->loop, fleet->workshop, fleet->log, fleet->answer);
         fleet->seat[i].fleet = fleet;
     }
     keep_small();
@@ -245,7 +245,7 @@ static bool is_card(struct seat *seat, const char *path, char *reason, size_t ca
         free(probe);
         return say(reason, cap, path);
     }
-    token_init(probe, seat->token.loop, NULL, seat->token.answer);
+    token_init(probe, seat->token.loop, NULL, NULL, seat->token.answer);
     bool good = image_open(probe, &wish, reason, cap);
     if (good)
         image_close(probe);

@@ -20,6 +20,7 @@ struct seat {
 
 struct fleet {
     struct loop *loop;
+    struct workshop *workshop;
     struct log *log;
     uint8_t *answer;
     struct seat *seat;

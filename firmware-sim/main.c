@@ -108,7 +108,8 @@ static int run(struct program *p)
     p->fleet.ready = say_ready;
     p->fleet.loop = loop_new();
     p->fleet.answer = malloc(FW_ANSWER_MAX);
-    if (p->fleet.loop == NULL || p->fleet.answer == NULL)
+    p->fleet.workshop = p->fleet.loop == NULL ? NULL : workshop_new(p->fleet.loop);
+    if (p->fleet.workshop == NULL || p->fleet.answer == NULL)
         code = options_complain(EXIT_OTHER, "no memory", NULL);
     else
         code = serve(p);
@@ -118,6 +119,8 @@ static int run(struct program *p)
     if (p->options.pid_path != NULL)
         (void)unlink(p->options.pid_path);
     free(p->fleet.answer);
+    if (!workshop_free(p->fleet.workshop))
+        _exit(code); /* a thread still makes a key that nobody wants */
     loop_free(p->fleet.loop);
     return code;
 }

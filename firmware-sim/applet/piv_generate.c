@@ -61,7 +61,8 @@ enum fw_status piv_generate(struct fw_card *card, const struct fw_command *c, st
     struct piv_key key = {.algorithm = algorithm->id, .origin = PIV_GENERATED};
     if (!piv_read_policies(card, slot, &table, &key))
         return FW_WRONG_DATA;
-    key.key = crypto_key_generate(algorithm->kind);
+    if (!card->hal->keys.make(card->hal->keys.world, algorithm->kind, &key.key))
+        return FW_WAIT;
     enum fw_status status = key.key == NULL ? FW_FAILURE : piv_key_save(card, slot, &key);
     if (status == FW_OK) {
         size_t mark = fw_open(r, 0x7F49);

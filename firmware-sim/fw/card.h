@@ -60,7 +60,7 @@ struct fw_card {
     void *state[FW_APPLETS];
 
     const struct fw_instruction *instruction; /* of the last command, NULL when there is none: for the log */
-    bool waiting;                             /* for a touch, in the middle of a command */
+    bool waiting;                             /* for a touch or a key, in the middle of a command */
     struct fw_command command;                /* the one under way */
     bool chaining;                            /* more of it is to come */
     size_t body_len;
@@ -79,7 +79,7 @@ void fw_card_reset(struct fw_card *card);
 enum { FW_LATER = 0 };
 
 /* One exchange. Writes the answer with its status word, at most FW_ANSWER_MAX bytes, and gives its length;
- * FW_LATER when the card waits for a touch: then fw_card_resume gives the answer once hal.touch knows. */
+ * FW_LATER when the card waits for a touch or a key: fw_card_resume gives the answer once hal has it. */
 size_t fw_card_exchange(struct fw_card *card, const uint8_t *bytes, size_t len, uint8_t *answer);
 size_t fw_card_resume(struct fw_card *card, uint8_t *answer);
 

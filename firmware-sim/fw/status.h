@@ -5,7 +5,7 @@
 /* ISO/IEC 7816-4:2013 tables 5 to 7; SP 800-73-4 part 2 table 1; FW_WAIT is ours and never leaves the card.
  */
 enum fw_status {
-    FW_WAIT = 0x0000, /* the answer depends on a touch: the command is run again when it is known */
+    FW_WAIT = 0x0000, /* the answer depends on a touch or a key: the command is run again then */
     FW_OK = 0x9000,
     FW_MORE = 0x6100,  /* 61xx */
     FW_TRIES = 0x63C0, /* 63Cx */

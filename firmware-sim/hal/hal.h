@@ -3,6 +3,8 @@
 #ifndef FW_HAL_H
 #define FW_HAL_H
 
+#include "hal/crypto.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,11 +36,19 @@ struct hal_touch {
     enum hal_touched (*ask)(void *world);
 };
 
+/* Makes a key, which is then the caller's (NULL: it can't be made). False: the command is run again when it
+ * is there. */
+struct hal_keys {
+    void *world;
+    bool (*make)(void *world, enum crypto_kind kind, struct crypto_key **key);
+};
+
 struct fw_hal {
     struct hal_storage storage;
     struct hal_random random;
     struct hal_clock clock;
     struct hal_touch touch;
+    struct hal_keys keys;
 };
 
 #endif

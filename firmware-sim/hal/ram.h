@@ -27,4 +27,7 @@ struct ram_touch {
 };
 struct hal_touch ram_touch(struct ram_touch *touch);
 
+/* Keys are made at once. */
+struct hal_keys ram_keys(void);
+
 #endif

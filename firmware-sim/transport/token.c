@@ -35,6 +35,11 @@ static void abandon(struct token *token)
     token->held = NULL;
     token->asked = false;
     token->touched = HAL_TOUCH_LATER;
+    workshop_cancel(token->order);
+    crypto_key_free(token->made);
+    token->order = NULL;
+    token->made = NULL;
+    token->key_made = false;
 }
 
 static void no_answer(struct token *token)
@@ -164,6 +169,38 @@ bool token_touch(struct token *token, bool yes)
     return true;
 }
 
+/* -- keys ---------------------------------------------------------------------------------------- */
+
+static void key_made(void *who, struct crypto_key *key)
+{
+    struct token *token = who;
+    token->order = NULL;
+    token->made = key;
+    token->key_made = true;
+    size_t len = fw_card_resume(token->card, token->answer);
+    if (len != FW_LATER)
+        finish(token, len);
+}
+
+/* RSA keys take long enough to be made elsewhere. */
+static bool make_key(void *world, enum crypto_kind kind, struct crypto_key **key)
+{
+    struct token *token = world;
+    if (token->key_made) {
+        *key = token->made;
+        token->made = NULL;
+        token->key_made = false;
+        return true;
+    }
+    if (crypto_is_rsa(kind) && token->workshop != NULL) {
+        token->order = workshop_order(token->workshop, kind, key_made, token);
+        if (token->order != NULL)
+            return false;
+    }
+    *key = crypto_key_generate(kind);
+    return true;
+}
+
 /* -- answers
  * ------------------------------------------------------------------------------------------------------ */
 
@@ -257,6 +294,8 @@ static void run(struct token *token, const uint8_t *command, size_t len)
         finish(token, n);
         return;
     }
+    if (!token->asked)
+        return; /* a key is being made */
     log_event(token->log, token, "touch wanted");
     if (!loop_set(token->loop, &token->waited, token->touch_timeout_us))
         go_on(token, HAL_TOUCH_NO);
@@ -321,10 +360,12 @@ void token_forget(struct token *token, const void *who)
         token->answered = NULL;
 }
 
-void token_init(struct token *token, struct loop *loop, struct log *log, uint8_t *answer)
+void token_init(struct token *token, struct loop *loop, struct workshop *workshop, struct log *log,
+                uint8_t *answer)
 {
     memset(token, 0, sizeof *token);
     token->loop = loop;
+    token->workshop = workshop;
     token->log = log;
     token->answer = answer;
     token->image.fd = -1;
@@ -338,7 +379,8 @@ void token_init(struct token *token, struct loop *loop, struct log *log, uint8_t
     token->hal = (struct fw_hal){.storage = cut_storage(&token->storage),
                                  .random = posix_random(),
                                  .clock = posix_clock(),
-                                 .touch = {token, ask_touch}};
+                                 .touch = {token, ask_touch},
+                                 .keys = {token, make_key}};
 }
 
 void token_end(struct token *token)

@@ -8,6 +8,7 @@
 #include "transport/faults.h"
 #include "transport/log.h"
 #include "transport/loop.h"
+#include "transport/workshop.h"
 
 /* Told when the card comes, goes or loses its volatile state. */
 struct token_watcher {
@@ -42,6 +43,12 @@ struct token {
     enum hal_touched touched; /* the answer when the command is run again */
     bool asked;               /* a touch is awaited */
 
+    /* The key that was ordered: while it is made, and until the command that wants it takes it. */
+    struct workshop *workshop;
+    struct order *order;
+    struct crypto_key *made;
+    bool key_made; /* made is the answer, also when it is NULL */
+
     uint8_t *answer; /* FW_ANSWER_MAX bytes, shared by the tokens of a loop */
     uint8_t *held;   /* an answer that is not given yet */
     size_t held_len;
@@ -54,7 +61,8 @@ struct token {
 };
 
 /* A token without a card; its image is opened by image_open. */
-void token_init(struct token *token, struct loop *loop, struct log *log, uint8_t *answer);
+void token_init(struct token *token, struct loop *loop, struct workshop *workshop, struct log *log,
+                uint8_t *answer);
 void token_end(struct token *token);
 
 /* The ATR, empty when no card is present. */

@@ -4,6 +4,7 @@
  *   program-test PATH-OF-INGAM-SIM */
 #include "program.h"
 
+#include <openssl/evp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -213,6 +214,54 @@ static void timing(void **state)
     stop(&sim);
 }
 
+/* The factory management key of a plain card, by challenge (SP 800-73-4 part 2, A.1). */
+static void authenticate(struct client *c)
+{
+    uint8_t key[24], give[17] = {0x00, 0x87, 0x03, 0x9B, 0x0C, 0x7C, 0x0A, 0x82, 0x08};
+    int n = 0;
+    for (int i = 0; i < 24; i++)
+        key[i] = (uint8_t)(i % 8 + 1);
+    assert_int_equal(command(c, "0087039B047C028100"), 0x9000);
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    assert_non_null(ctx);
+    assert_int_equal(EVP_EncryptInit_ex(ctx, EVP_des_ede3_ecb(), NULL, key, NULL), 1);
+    assert_int_equal(EVP_EncryptUpdate(ctx, give + 9, &n, c->payload + 4, 8), 1);
+    EVP_CIPHER_CTX_free(ctx);
+    request(c, 'A', give, sizeof give, 'a');
+    assert_memory_equal(c->payload, "\x90\x00", 2);
+}
+
+/* While one client's RSA key is made, the others are answered; and it can be given up. */
+static void generation(void **state)
+{
+    struct sim sim;
+    static struct client a, b;
+    (void)state;
+    start(&sim, "generation.image", NULL);
+    enter(&a, &sim);
+    enter(&b, &sim);
+    authenticate(&a);
+    ask_command(&a, "0047009A05AC03800105"); /* RSA-3072: some hundred milliseconds at least */
+    request(&b, 'S', "", 0, 's');
+    assert_false(ready_within(a.fd, 0));
+    receive(&a);
+    assert_int_equal(a.type, 'a');
+    assert_memory_equal(a.payload, "\x7F\x49\x82\x01\x89\x81\x82\x01\x80", 9);
+    ask_command(&a, "0047009A05AC03800105");
+    request(&b, 'S', "", 0, 's');
+    assert_string_equal(control(&sim, "remove"), "ok\n");
+    receive(&a);
+    assert_int_equal(a.type, 'e');
+    assert_string_equal(control(&sim, "insert"), "ok\n");
+    assert_int_equal(command(&a, "00200080"), 0x63C3);
+    authenticate(&a);
+    ask_command(&a, "0047009A05AC03800105");
+    request(&b, 'S', "", 0, 's');
+    stop(&sim); /* in the middle of it */
+    (void)close(a.fd);
+    (void)close(b.fd);
+}
+
 static void images(void **state)
 {
     struct sim sim;
@@ -359,8 +408,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(transactions), cmocka_unit_test(presence), cmocka_unit_test(touches),
-        cmocka_unit_test(faults),       cmocka_unit_test(timing),   cmocka_unit_test(images),
-        cmocka_unit_test(refusals),     cmocka_unit_test(secrets),
+        cmocka_unit_test(faults),       cmocka_unit_test(timing),   cmocka_unit_test(generation),
+        cmocka_unit_test(images),       cmocka_unit_test(refusals), cmocka_unit_test(secrets),
     };
     char remove[64];
     if (argc != 2 || mkdtemp(program_directory) == NULL)

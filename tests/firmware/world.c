@@ -31,7 +31,8 @@ struct world *world_new(const char *profile, uint32_t serial)
     w->hal = (struct fw_hal){.storage = fault_storage(&w->device),
                              .random = {NULL, random_fill},
                              .clock = ram_clock(&w->clock),
-                             .touch = ram_touch(&w->touch)};
+                             .touch = ram_touch(&w->touch),
+                             .keys = ram_keys()};
     w->profile = profile_find(profile);
     if (w->profile == NULL)
         die("no such profile");
