@@ -194,13 +194,14 @@ static struct wish wish_of(struct slot *s, const CK_ATTRIBUTE *templ, CK_ULONG c
     return w;
 }
 
-/* Without a Key History, retired keys are looked for where a look is cheap: in the metadata. */
+/* Retired keys are looked for in the metadata where there is any: other programs write no Key History, or no
+ * true one. */
 static bool wanted(struct slot *s, const struct wish *w, size_t i)
 {
     const struct card_key *k = &s->key[i];
     if (!w->all)
         return w->only == k;
-    if (k->slot->retired != 0 && s->history_absent && s->open && token_has_metadata(s))
+    if (k->slot->retired != 0 && s->open && token_has_metadata(s))
         return true;
     return k->slot->retired == 0 || k->slot->retired <= s->history.on_card ||
            k->slot->retired > PIV_RETIRED_SLOTS - s->history.off_card;
@@ -220,7 +221,7 @@ static CK_RV read_slot(struct slot *s, const struct wish *w, struct card_key *k)
 {
     CK_RV rv = CKR_OK;
     bool metadata = token_has_metadata(s);
-    bool probe = w->all && k->slot->retired != 0 && s->history_absent;
+    bool probe = w->all && k->slot->retired != 0 && metadata;
     if (probe && !k->told)
         rv = read_metadata(s, k);
     if (probe && rv == CKR_OK && k->key == KNOWN_NO)
@@ -296,6 +297,30 @@ CK_RV content_prepare(struct slot *s, const CK_ATTRIBUTE *templ, CK_ULONG count)
         if (rv == CKR_OK && wanted(s, &w, i))
             rv = read_slot(s, &w, &s->key[i]);
     }
+    token_end(s, TP_LEAVE);
+    return rv;
+}
+
+CK_RV content_retired(struct slot *s)
+{
+    CK_RV rv = CKR_OK;
+    for (size_t i = PIV_ACTIVE_SLOTS; rv == CKR_OK && i < PIV_SLOTS; i++)
+        if (token_has_metadata(s) && !s->key[i].told)
+            rv = read_metadata(s, &s->key[i]);
+    return rv;
+}
+
+CK_RV content_look(struct slot *s, struct card_key *k)
+{
+    struct wish w = {.certificates = true, .keys = true, .only = k};
+    k->told = false;
+    k->certificate = k->key = KNOWN_NOT;
+    CK_RV rv = token_begin(s, TOKEN_TRY);
+    if (rv != CKR_OK)
+        return rv;
+    rv = read_slot(s, &w, k);
+    if (rv == CKR_OK && token_has_metadata(s) && !k->told)
+        rv = read_metadata(s, k);
     token_end(s, TP_LEAVE);
     return rv;
 }

@@ -14,6 +14,10 @@ CK_RV content_history(struct slot *s);
 CK_RV content_prepare(struct slot *s, const CK_ATTRIBUTE *templ, CK_ULONG count);
 /* Makes sure that a private key's policies are known: 0 or 1 exchange. */
 CK_RV content_policy(struct slot *s, struct card_key *k);
+/* Inside a transaction: what the retired slots hold, where metadata tells it. 0 to 20 exchanges. */
+CK_RV content_retired(struct slot *s);
+/* What a key slot holds now, whatever was known of it. 1 to 3 exchanges, more without extended length. */
+CK_RV content_look(struct slot *s, struct card_key *k);
 /* CKA_ID of a key slot: 01 to 04 for 9A 9C 9D 9E, then 05.. for 82... */
 uint8_t content_id(const struct card_key *k);
 struct card_key *content_key_by_id(struct slot *s, struct rd id); /* NULL: no such slot */

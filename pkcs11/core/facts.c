@@ -128,6 +128,17 @@ void facts_set_public(struct slot *s, struct card_key *k, bool keep)
         f->public_key = k->public_key;
 }
 
+void facts_drop(struct slot *s, struct card_key *k)
+{
+    *fact_of(s, k) = (struct fact){0};
+}
+
+bool facts_any(struct slot *s, struct card_key *k)
+{
+    const struct fact *f = fact_of(s, k);
+    return f->label_len > 0 || f->id_len > 0 || f->has_public;
+}
+
 static void build_key(struct wr *w, const struct slot *s, size_t i)
 {
     const struct fact *f = &s->fact[i];
@@ -154,7 +165,7 @@ static void count_retired(struct slot *s)
     for (size_t i = PIV_ACTIVE_SLOTS; i < PIV_SLOTS; i++)
         if (s->key[i].certificate == KNOWN_YES || s->key[i].key == KNOWN_YES)
             last = s->key[i].slot->retired;
-    if (s->history_absent || last > s->history.on_card)
+    if (s->history_absent || token_has_metadata(s) || last > s->history.on_card)
         s->history.on_card = last;
 }
 
@@ -165,6 +176,11 @@ CK_RV facts_write(struct slot *s)
     if (bytes == NULL)
         return CKR_HOST_MEMORY;
     struct wr w = wr_of(bytes, OBJECT_MAX);
+    CK_RV known = content_retired(s);
+    if (known != CKR_OK) {
+        free(bytes);
+        return known;
+    }
     count_retired(s);
     struct piv_key_history history = s->history;
     history.url = rd_of(s->url, s->url_len);

@@ -17,5 +17,7 @@ struct rd facts_label(const struct slot *s, const struct card_key *k);
 CK_RV facts_set_label(struct slot *s, struct card_key *k, struct rd label);
 CK_RV facts_set_id(struct slot *s, struct card_key *k, struct rd id);
 void facts_set_public(struct slot *s, struct card_key *k, bool keep);
+void facts_drop(struct slot *s, struct card_key *k);
+bool facts_any(struct slot *s, struct card_key *k);
 /* Inside an admin transaction, with the Key History read. */
 CK_RV facts_write(struct slot *s);

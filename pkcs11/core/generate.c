@@ -49,10 +49,7 @@ static CK_RV which_slot(struct slot *s, const struct object *public, const struc
     struct rd a = object_get(public, CKA_ID), b = object_get(private, CKA_ID);
     if (a.n > 0 && b.n > 0 && !rd_is(a, b.p, b.n))
         return CKR_TEMPLATE_INCONSISTENT;
-    if (a.n == 0 && b.n == 0)
-        return import_free_slot(s, out);
-    *out = content_key_by_id(s, a.n > 0 ? a : b);
-    return *out == NULL ? CKR_ATTRIBUTE_VALUE_INVALID : CKR_OK;
+    return import_slot_for(s, a.n > 0 ? a : b, out);
 }
 
 /* CKA_ALWAYS_AUTHENTICATE in the template asks for the PIN policy; leaving it out leaves it to the slot. */
@@ -66,21 +63,24 @@ static enum piv_pin policy_of(struct card_key *k, struct key_template t)
 }
 
 /* A card that can't tell a key's public half later gets it written down, as far as there is room. */
-static void note_key(struct slot *s, struct card_key *k, struct rd label)
+static void note_key(struct slot *s, struct card_key *k, struct rd id, struct rd label)
 {
-    bool keep = !token_has_metadata(s);
     if (content_history(s) != CKR_OK)
         return;
+    bool keep = !token_has_metadata(s), retired = k->slot->retired > s->history.on_card && !s->history_absent;
+    bool due = keep || retired || facts_any(s, k) || label.n > 0 || id.n > 0;
+    facts_drop(s, k); /* those of the key before */
     facts_set_public(s, k, keep);
+    if (id.n > 0 && facts_set_id(s, k, id) != CKR_OK)
+        log_line(LOG_OBJECT, "slot %lu: the id can't be kept", s->id);
     if (label.n > 0 && facts_set_label(s, k, label) != CKR_OK)
-        label.n = 0;
-    bool retired = k->slot->retired > s->history.on_card && !s->history_absent;
-    if ((keep || label.n > 0 || retired) && facts_write(s) != CKR_OK)
+        log_line(LOG_OBJECT, "slot %lu: the label can't be kept", s->id);
+    if (due && (keep || retired || facts_any(s, k) || !s->history_absent) && facts_write(s) != CKR_OK)
         log_line(LOG_OBJECT, "slot %lu: no room on the card to note the key in %02X", s->id, k->slot->ref);
 }
 
 static CK_RV generate(struct session *se, struct card_key *k, const struct piv_algorithm *a, enum piv_pin pin,
-                      struct rd label)
+                      struct rd id, struct rd label)
 {
     struct slot *s = se->slot;
     struct piv_public *public = calloc(1, sizeof *public);
@@ -98,7 +98,7 @@ static CK_RV generate(struct session *se, struct card_key *k, const struct piv_a
     if (rv == CKR_OK)
         rv = content_new_key(s, k, public, pin, PIV_TOUCH_DEFAULT);
     if (rv == CKR_OK) {
-        note_key(s, k, label);
+        note_key(s, k, id, label);
         rv = facts_apply(s, k);
     }
     admin_end(s, e == E_OK);
@@ -144,8 +144,11 @@ CK_RV write_generate_pair(struct session *se, const CK_MECHANISM *m, struct key_
     rv = algorithm_for(row->key, public, &a);
     if (rv == CKR_OK)
         rv = which_slot(se->slot, public, private, &k);
-    if (rv == CKR_OK)
-        rv = generate(se, k, a, policy_of(k, private_key), object_get(private, CKA_LABEL));
+    if (rv == CKR_OK) {
+        struct rd id = object_get(private, CKA_ID), label = object_get(private, CKA_LABEL);
+        rv = generate(se, k, a, policy_of(k, private_key), id.n > 0 ? id : object_get(public, CKA_ID),
+                      label.n > 0 ? label : object_get(public, CKA_LABEL));
+    }
     object_unref(public);
     object_unref(private);
     if (rv == CKR_OK) {

@@ -11,15 +11,49 @@
 
 CK_RV import_free_slot(struct slot *s, struct card_key **out)
 {
-    CK_OBJECT_CLASS class = CKO_PUBLIC_KEY;
-    CK_ATTRIBUTE templ = {CKA_CLASS, &class, sizeof class};
     *out = NULL;
-    CK_RV rv = content_prepare(s, &templ, 1);
-    for (size_t i = 0; rv == CKR_OK && *out == NULL && i < PIV_SLOTS; i++)
-        if (s->key[i].public_object == NULL && s->key[i].certificate != KNOWN_YES &&
-            s->key[i].key != KNOWN_YES)
-            *out = &s->key[i];
-    return rv == CKR_OK && *out == NULL ? CKR_DEVICE_MEMORY : rv;
+    for (size_t i = 0; i < PIV_SLOTS; i++) {
+        struct card_key *k = &s->key[i];
+        if (k->public_object != NULL || k->certificate_object != NULL)
+            continue;
+        CK_RV rv =
+            content_look(s, k); /* a list may be old: nothing is ever put over a key that wasn't named */
+        if (rv != CKR_OK)
+            return rv;
+        if (k->key != KNOWN_YES && k->certificate != KNOWN_YES && k->public_object == NULL) {
+            *out = k;
+            return CKR_OK;
+        }
+    }
+    return CKR_DEVICE_MEMORY;
+}
+
+CK_RV import_slot_for(struct slot *s, struct rd id, struct card_key **out)
+{
+    CK_ATTRIBUTE templ = {CKA_ID, (void *)(uintptr_t)id.p, id.n};
+    *out = NULL;
+    if (id.n > 0) {
+        CK_RV rv = content_prepare(s, &templ, 1); /* an id that was given to a slot stands among the facts */
+        if (rv != CKR_OK)
+            return rv;
+        *out = content_key_by_id(s, id);
+    }
+    return *out != NULL ? CKR_OK : import_free_slot(s, out);
+}
+
+void import_note(struct slot *s, struct card_key *k, struct rd id, struct rd label)
+{
+    uint8_t standard;
+    if (content_history(s) != CKR_OK)
+        return;
+    struct rd own = facts_id(s, k, &standard), name = facts_label(s, k);
+    bool new_id = id.n > 0 && !rd_is(own, id.p, id.n),
+         new_label = label.n > 0 && !rd_is(name, label.p, label.n);
+    if (!new_id && !new_label)
+        return;
+    if ((new_id && facts_set_id(s, k, id) != CKR_OK) ||
+        (new_label && facts_set_label(s, k, label) != CKR_OK) || facts_write(s) != CKR_OK)
+        log_line(LOG_OBJECT, "slot %lu: id and label of %02X can't be kept", s->id, k->slot->ref);
 }
 
 static struct rd number(const struct object *o, CK_ATTRIBUTE_TYPE type)
@@ -77,7 +111,7 @@ static CK_RV take_ec(const struct object *o, struct driver_private *key, uint8_t
 }
 
 static CK_RV send(struct session *se, struct card_key *k, const struct driver_private *key, enum piv_pin pin,
-                  struct rd label)
+                  struct rd id, struct rd label)
 {
     struct slot *s = se->slot;
     CK_RV rv = admin_begin(se);
@@ -90,8 +124,7 @@ static CK_RV send(struct session *se, struct card_key *k, const struct driver_pr
     if (rv == CKR_OK) {
         k->told = false; /* what was in the slot is gone */
         k->key = KNOWN_NOT;
-        if (label.n > 0 && content_history(s) == CKR_OK && facts_set_label(s, k, label) == CKR_OK)
-            (void)facts_write(s); /* the key is there; without room it has the slot's own label */
+        import_note(s, k, id, label);
     }
     admin_end(s, e == E_OK);
     return rv == CKR_OK ? content_policy(s, k) : rv;
@@ -107,15 +140,11 @@ CK_RV import_key(struct session *se, struct object *o, CK_OBJECT_HANDLE *out)
     CK_RV rv = object_ulong(o, CKA_KEY_TYPE) == CKK_RSA ? take_rsa(o, &key) : take_ec(o, &key, scalar);
     if (rv == CKR_OK && object_bool(o, CKA_EXTRACTABLE))
         rv = CKR_TEMPLATE_INCONSISTENT; /* what is on the card stays there */
-    if (rv == CKR_OK && id.n == 0)
-        rv = import_free_slot(s, &k);
-    else if (rv == CKR_OK)
-        k = content_key_by_id(s, id);
-    if (rv == CKR_OK && k == NULL)
-        rv = CKR_ATTRIBUTE_VALUE_INVALID;
+    if (rv == CKR_OK)
+        rv = import_slot_for(s, id, &k);
     if (rv == CKR_OK) {
         bool always = object_bool(o, CKA_ALWAYS_AUTHENTICATE);
-        rv = send(se, k, &key, always ? PIV_PIN_ALWAYS : PIV_PIN_DEFAULT, object_get(o, CKA_LABEL));
+        rv = send(se, k, &key, always ? PIV_PIN_ALWAYS : PIV_PIN_DEFAULT, id, object_get(o, CKA_LABEL));
     }
     secret_wipe(scalar, sizeof scalar);
     if (rv != CKR_OK)

@@ -11,20 +11,25 @@
 
 /* ---- on the card ---- */
 
-/* Which key slot a template means: by CKA_ID; else the one whose key fits the certificate. */
-static struct card_key *key_for(struct slot *s, const struct object *o)
+/* Which key slot a template means: by CKA_ID; else the one whose key fits the certificate; else a free one.
+ */
+static CK_RV slot_for(struct slot *s, const struct object *o, struct card_key **out)
 {
-    struct rd id = object_get(o, CKA_ID);
-    if (id.n > 0)
-        return content_key_by_id(s, id);
-    struct rd info = object_get(o, CKA_PUBLIC_KEY_INFO);
-    for (size_t i = 0; info.n > 0 && i < PIV_SLOTS; i++) {
+    CK_OBJECT_CLASS class = CKO_PUBLIC_KEY;
+    CK_ATTRIBUTE keys = {CKA_CLASS, &class, sizeof class};
+    struct rd id = object_get(o, CKA_ID), info = object_get(o, CKA_PUBLIC_KEY_INFO);
+    CK_ATTRIBUTE by_id = {CKA_ID, (void *)(uintptr_t)id.p, id.n};
+    *out = NULL;
+    CK_RV rv = content_prepare(s, id.n > 0 ? &by_id : &keys, 1);
+    if (rv == CKR_OK && id.n > 0 && (*out = content_key_by_id(s, id)) == NULL)
+        rv = content_prepare(s, &keys, 1);
+    for (size_t i = 0; rv == CKR_OK && *out == NULL && i < PIV_SLOTS; i++) {
         const struct object *key = s->key[i].public_object;
         struct rd have = key != NULL ? object_get(key, CKA_PUBLIC_KEY_INFO) : rd_of(NULL, 0);
         if (have.n > 0 && rd_is(have, info.p, info.n))
-            return &s->key[i];
+            *out = &s->key[i];
     }
-    return NULL;
+    return rv != CKR_OK || *out != NULL ? rv : import_free_slot(s, out);
 }
 
 /* What the template says of the certificate has to be what stands in it. */
@@ -34,33 +39,37 @@ static CK_RV agree(const struct object *o, CK_ATTRIBUTE_TYPE type, struct rd rea
     return said.n == 0 || rd_is(said, real.p, real.n) ? CKR_OK : CKR_TEMPLATE_INCONSISTENT;
 }
 
-/* A key of the slot that is known not to be the certificate's. */
-static bool is_foreign(const struct card_key *k, const struct x509 *x)
+static bool differs(const struct piv_public *a, const struct piv_public *b)
+{
+    return a->algorithm != b->algorithm || a->modulus_len != b->modulus_len || a->point_len != b->point_len ||
+           memcmp(a->modulus, b->modulus, a->modulus_len) != 0 ||
+           memcmp(a->point, b->point, a->point_len) != 0;
+}
+
+/* The slot's key is known not to be the certificate's: by the metadata, by what was noted when it was made,
+ * or by the certificate that is there (deleting that one first allows it). */
+static bool is_foreign(const struct slot *s, const struct card_key *k, const struct x509 *x)
 {
     struct piv_public p;
-    if (k->key != KNOWN_YES || !k->told || !keyobj_public_of(x->spki, &p))
+    const struct fact *f = &s->fact[content_id(k) - 1];
+    if (!keyobj_public_of(x->spki, &p))
         return false;
-    const struct piv_public *have = &k->public_key;
-    return have->algorithm != p.algorithm || have->modulus_len != p.modulus_len ||
-           have->point_len != p.point_len || memcmp(have->modulus, p.modulus, p.modulus_len) != 0 ||
-           memcmp(have->point, p.point, p.point_len) != 0;
+    if (f->has_public && !k->told)
+        return differs(&f->public_key, &p);
+    return k->key == KNOWN_YES && k->public_key.algorithm != NULL && differs(&k->public_key, &p);
 }
 
 /* The certificate tells the public key from now on; a label that was given stays. */
-static void note_certificate(struct slot *s, struct card_key *k, struct rd label)
+static void note_certificate(struct slot *s, struct card_key *k, struct rd id, struct rd label)
 {
-    if (content_history(s) != CKR_OK)
-        return;
     const struct fact *f = &s->fact[content_id(k) - 1];
-    bool due = f->has_public || (label.n > 0 && !rd_is(facts_label(s, k), label.p, label.n)) ||
-               (k->slot->retired > s->history.on_card && !(s->history_absent && token_has_metadata(s)));
-    if (!due)
-        return;
+    bool due = f->has_public || (k->slot->retired > s->history.on_card && !token_has_metadata(s));
     facts_set_public(s, k, false);
-    if (label.n > 0 && facts_set_label(s, k, label) != CKR_OK)
-        log_line(LOG_OBJECT, "slot %lu: the label is too long to be kept", s->id);
-    if (facts_write(s) != CKR_OK || facts_apply(s, k) != CKR_OK)
-        log_line(LOG_OBJECT, "slot %lu: no room on the card for the label of %02X", s->id, k->slot->ref);
+    if (due && facts_write(s) != CKR_OK)
+        log_line(LOG_OBJECT, "slot %lu: the Key History can't be written", s->id);
+    import_note(s, k, id, label);
+    if (facts_apply(s, k) != CKR_OK)
+        log_line(LOG_OBJECT, "slot %lu: no memory for the label of %02X", s->id, k->slot->ref);
 }
 
 static CK_RV write_certificate(struct session *se, struct object *o, CK_OBJECT_HANDLE *out)
@@ -77,21 +86,28 @@ static CK_RV write_certificate(struct session *se, struct object *o, CK_OBJECT_H
         rv = CKR_HOST_MEMORY;
     if (rv != CKR_OK)
         return rv;
-    struct card_key *k = key_for(s, o);
-    if (k == NULL)
-        return object_get(o, CKA_ID).n > 0 ? CKR_ATTRIBUTE_VALUE_INVALID : CKR_TEMPLATE_INCOMPLETE;
-    if (is_foreign(k, &x))
-        return CKR_TEMPLATE_INCONSISTENT;
-    rv = admin_begin(se);
+    struct card_key *k;
+    rv = slot_for(s, o, &k);
+    if (rv == CKR_OK)
+        rv = content_policy(s, k);
+    if (rv == CKR_OK)
+        rv = admin_begin(se);
     if (rv != CKR_OK)
         return rv;
+    rv = content_history(s);
+    if (rv == CKR_OK && is_foreign(s, k, &x))
+        rv = CKR_ATTRIBUTE_VALUE_INVALID;
+    if (rv != CKR_OK) {
+        admin_end(s, false);
+        return rv;
+    }
     /* Plain as long as that fits the usual 3 KB of an object, else compressed. */
     enum err e = piv_write_certificate(&s->card, k->slot, der, false, 3000);
     rv = e == E_REFUSED || e == E_BUFFER ? CKR_DEVICE_MEMORY : token_rv(s, e);
     if (rv == CKR_OK)
         rv = content_new_certificate(s, k, der);
     if (rv == CKR_OK)
-        note_certificate(s, k, object_get(o, CKA_LABEL));
+        note_certificate(s, k, object_get(o, CKA_ID), object_get(o, CKA_LABEL));
     admin_end(s, e == E_OK);
     if (rv == CKR_OK)
         *out = k->certificate_object->handle;
@@ -246,7 +262,8 @@ static CK_RV destroy_certificate(struct session *se, struct card_key *k)
     return rv;
 }
 
-/* Only some cards can remove a key; on others it stays until another one replaces it. */
+/* Only some cards can remove a key; on others it stays until another one replaces it. The public key's object
+ * goes when it is destroyed itself, or read again. */
 static CK_RV destroy_key(struct session *se, struct card_key *k)
 {
     struct slot *s = se->slot;
@@ -255,14 +272,28 @@ static CK_RV destroy_key(struct session *se, struct card_key *k)
         return rv;
     enum err e = driver_delete(&s->card, k->slot);
     rv = e == E_UNSUPPORTED ? CKR_ACTION_PROHIBITED : token_rv(s, e);
+    if (rv == CKR_OK) {
+        store_remove(s, k->private_object);
+        k->private_object = NULL;
+        k->key = KNOWN_NO;
+        if (k->certificate != KNOWN_YES && content_history(s) == CKR_OK && facts_any(s, k)) {
+            facts_drop(s, k); /* label and id go with the last thing that had them */
+            if (facts_write(s) != CKR_OK)
+                log_line(LOG_OBJECT, "slot %lu: the facts of %02X can't be removed", s->id, k->slot->ref);
+        }
+    }
     admin_end(s, e == E_OK);
-    if (rv != CKR_OK)
-        return rv;
+    return rv;
+}
+
+/* A public key is a view of its private key or certificate: it can only go after those. */
+static CK_RV destroy_public(struct slot *s, struct card_key *k)
+{
+    if (k->private_object != NULL || k->certificate_object != NULL)
+        return CKR_ACTION_PROHIBITED;
     store_remove(s, k->public_object);
-    store_remove(s, k->private_object);
-    k->public_object = k->private_object = NULL;
+    k->public_object = NULL;
     k->public_key = (struct piv_public){0};
-    k->key = KNOWN_NO;
     return CKR_OK;
 }
 
@@ -288,8 +319,8 @@ CK_RV write_destroy(struct session *se, CK_OBJECT_HANDLE handle)
         return destroy_certificate(se, k);
     case CKO_PRIVATE_KEY:
         return destroy_key(se, k);
-    default: /* a public key is a view of its private key or certificate */
-        return CKR_ACTION_PROHIBITED;
+    default:
+        return destroy_public(s, k);
     }
 }
 
@@ -301,7 +332,8 @@ static CK_RV set_on_card(struct session *se, struct card_key *k, const CK_ATTRIB
     const CK_ATTRIBUTE *label = attr_find(templ, count, CKA_LABEL), *id = attr_find(templ, count, CKA_ID);
     for (CK_ULONG i = 0; i < count; i++)
         if (&templ[i] != label && &templ[i] != id)
-            return CKR_ACTION_PROHIBITED;
+            return templ[i].type == CKA_SUBJECT && count == 1 ? CKR_OK
+                                                              : CKR_ACTION_PROHIBITED; /* the certificate's */
     CK_RV rv = admin_begin(se);
     if (rv != CKR_OK)
         return rv;
