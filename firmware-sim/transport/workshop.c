@@ -106,10 +106,10 @@ bool workshop_free(struct workshop *w)
     (void)pthread_cond_broadcast(&w->wanted);
     (void)pthread_mutex_unlock(&w->lock);
     loop_unwatch(w->loop, &w->finished);
+    for (size_t i = 0; i < w->workers; i++)
+        (void)(idle ? pthread_join(w->worker[i], NULL) : pthread_detach(w->worker[i]));
     if (!idle)
         return false;
-    for (size_t i = 0; i < w->workers; i++)
-        (void)pthread_join(w->worker[i], NULL);
     while (w->first != NULL) {
         struct order *order = w->first;
         w->first = order->next;
