@@ -1,0 +1,17 @@
+// The registry's schema, one row a version.
+#ifndef INGAM_ISSUER_MIGRATIONS_H
+#define INGAM_ISSUER_MIGRATIONS_H
+
+#include "registry.h"
+
+// What brings the schema from version n to n + 1: statements for both databases, then each one's own (or
+// NULL).
+struct migration {
+    const char *both, *sqlite, *postgres;
+};
+extern const struct migration migrations[REGISTRY_SCHEMA];
+
+// The tables with what they hold, those that others refer to first. For backup and restore.
+extern const char *const migration_tables[];
+
+#endif
