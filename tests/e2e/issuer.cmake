@@ -7,6 +7,13 @@ foreach(test issue commands http)
         PROPERTIES LABELS "e2e;thread" TIMEOUT 120 ENVIRONMENT
                    "BUILD=${CMAKE_BINARY_DIR};SOURCE=${CMAKE_SOURCE_DIR};ASAN_OPTIONS=detect_leaks=0")
 endforeach()
+foreach(registry sqlite postgres)
+    add_test(NAME e2e-issuer-life-${registry} COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/issuer_life.sh ${registry})
+    set_tests_properties(
+        e2e-issuer-life-${registry}
+        PROPERTIES LABELS "e2e;thread" TIMEOUT 180 ENVIRONMENT
+                   "BUILD=${CMAKE_BINARY_DIR};SOURCE=${CMAKE_SOURCE_DIR};ASAN_OPTIONS=detect_leaks=0")
+endforeach()
 find_package(OpenSSL 3.0 REQUIRED)
 add_executable(issuer_idle issuer_idle.c)
 add_executable(issuer_restart issuer_restart.c)

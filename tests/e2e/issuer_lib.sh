@@ -8,7 +8,9 @@ serve_pid=
 
 # Makes the desk if there is none and serves it; url and server (host:port) say where.
 desk_serve() {
-    [ -d "$desk" ] || "$issuer" init --dir "$desk" --name '시험 인증기관' >/dev/null
+    # The options are words, to be split.
+    # shellcheck disable=SC2086
+    [ -d "$desk" ] || "$issuer" init --dir "$desk" --name '시험 인증기관' ${desk_init:-} >/dev/null
     start serve "$issuer" serve --dir "$desk" --listen 127.0.0.1:0
     url=${serve_ready#ready }
     server=${url#http://}

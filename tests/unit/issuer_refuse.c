@@ -136,12 +136,13 @@ static void what_the_desk_does_not_do_is_refused_by_name(void **state)
     X509 *certificate = OSSL_CMP_exec_IR_ses(client.ctx);
     assert_non_null(certificate);
     assert_true(OSSL_CMP_CTX_set1_oldCert(client.ctx, certificate));
+    // A key update needs the old key, and this reference number is not for a revocation.
     assert_null(OSSL_CMP_exec_KUR_ses(client.ctx));
     assert_int_equal(client.event.body, 7);
-    assert_int_equal(client.event.reason, REFUSE_BODY);
+    assert_int_equal(client.event.reason, REFUSE_PROTECTION);
     assert_int_equal(OSSL_CMP_exec_RR_ses(client.ctx), 0);
     assert_int_equal(client.event.body, 11);
-    assert_int_equal(client.event.reason, REFUSE_BODY);
+    assert_int_equal(client.event.reason, REFUSE_PURPOSE);
     client_drop(&client);
     // Protected by a signature instead of the code.
     client_new(&client, *state, &who);

@@ -14,6 +14,13 @@ struct cmp_call {
     struct secret code;
     struct cmp_event *event;
     int request_id; // certReqId of the request
+    X509 *signer;   // whose signature protects the request, as the registry has it; NULL: a code does
+    struct registry_standing standing; // of the signer's certificate
+    struct registry_poll poll;         // the waiting request (pollReq)
+    OSSL_CMP_MSG *waiting;             // the same, decoded
+    bool replaying;                    // the waiting request is shown to OpenSSL again; nothing is issued
+    const void *bytes;                 // the request as it came
+    size_t length;
 };
 
 // Issues; registered with OSSL_CMP_SRV_CTX_init; the custom context is the cmp_call.
@@ -23,6 +30,32 @@ OSSL_CMP_PKISI *cmp_on_request(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *req
 // Answers genm with the CA certificate; registered likewise.
 int cmp_on_general(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *request,
                    const STACK_OF(OSSL_CMP_ITAV) * asked, STACK_OF(OSSL_CMP_ITAV) * *answer);
+
+// Revokes, suspends or resumes (RFC 4210 5.3.9); registered likewise.
+OSSL_CMP_PKISI *cmp_on_revoke(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *request, const X509_NAME *issuer,
+                              const ASN1_INTEGER *serial);
+// Answers a pollReq (RFC 4210 5.3.22); registered likewise.
+int cmp_on_poll(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *request, int id, OSSL_CMP_MSG **waiting,
+                int64_t *check_after);
+
+// Finds the certificate whose key signed the request: it must be one that this desk issued, byte by byte.
+enum refuse_reason cmp_find_signer(struct cmp_call *call, bool *known);
+
+// What stands against a signer whose signature was right; for kur also finds the application of the renewal.
+enum refuse_reason cmp_signer_entitled(struct cmp_call *call);
+
+// The refusal that belongs to the end of a registry call.
+enum refuse_reason cmp_reason(enum registry_end end);
+
+// Keeps a request that waits for approval, under the transactionID of its answer.
+enum refuse_reason cmp_keep_waiting(struct cmp_call *call, const struct header *answer);
+
+// Shows the waiting request to this server context: OpenSSL takes a pollReq only in the one that saw the
+// request.
+bool cmp_replay(struct cmp_call *call, OSSL_CMP_SRV_CTX *server);
+
+// Writes a serial number as the registry has it: hexadecimal in capitals.
+bool cmp_serial(const ASN1_INTEGER *serial, char text[REGISTRY_SERIAL]);
 
 // Takes the certConf, or the error, of a person who has shown the right code. REFUSE_NOTHING: answer with
 // pkiConf.

@@ -76,7 +76,7 @@ static enum refuse_reason reject(struct cmp_call *call)
         [REGISTRY_FAILED] = REFUSE_BUSY,
     };
     call->event->what = "rejected";
-    return reasons[registry_reject(call->desk->registry, call->exchange.serial)];
+    return reasons[registry_reject(call->desk->registry, call->exchange.serial, call->desk->now())];
 }
 
 static enum refuse_reason accept_it(struct cmp_call *call)

@@ -86,11 +86,17 @@ static X509 *sign_and_record(struct cmp_call *call, const struct wanted *wanted,
 {
     struct fail fail = {0};
     struct desk *desk = call->desk;
+    struct registry_class class;
+    enum registry_end known = registry_class(desk->registry, call->person.class_name, &class);
+    if (known == REGISTRY_FAILED)
+        return NULL;
     struct profile_ask ask = {.kind = PROFILE_PERSON,
                               .subject = subject,
                               .key = wanted->key,
                               .now = desk->now(),
-                              .policy = desk->policy,
+                              .policy = class.policy[0] != 0 ? class.policy : desk->policy,
+                              .days = class.days,
+                              .url = desk->url,
                               .issuer = desk->ca,
                               .issuer_key = desk->ca_key};
     memcpy(ask.serial, serial, PROFILE_SERIAL);
@@ -98,7 +104,8 @@ static X509 *sign_and_record(struct cmp_call *call, const struct wanted *wanted,
     unsigned char *der = NULL;
     int length = certificate != NULL ? i2d_X509(certificate, &der) : -1;
     bool done = length > 0 && length <= REGISTRY_CERT &&
-                registry_record(desk->registry, call->event->serial, der, (size_t)length) == REGISTRY_DONE;
+                registry_record(desk->registry, call->event->serial, der, (size_t)length,
+                                profile_not_after(certificate), desk->now()) == REGISTRY_DONE;
     OPENSSL_free(der);
     if (done)
         return certificate;
@@ -109,11 +116,6 @@ static X509 *sign_and_record(struct cmp_call *call, const struct wanted *wanted,
 static enum refuse_reason reserve_or_repeat(struct cmp_call *call, const struct wanted *wanted,
                                             const X509_NAME *subject, X509 **certificate)
 {
-    static const enum refuse_reason reasons[] = {
-        [REGISTRY_NONE] = REFUSE_BROKEN,   [REGISTRY_OTHER_KEY] = REFUSE_OTHER_KEY,
-        [REGISTRY_SPENT] = REFUSE_SPENT,   [REGISTRY_FULL] = REFUSE_REJECTED,
-        [REGISTRY_FAILED] = REFUSE_BROKEN,
-    };
     unsigned char hash[REGISTRY_HASH];
     unsigned char serial[PROFILE_SERIAL];
     struct registry_certificate issued;
@@ -134,7 +136,8 @@ static enum refuse_reason reserve_or_repeat(struct cmp_call *call, const struct 
         *certificate = sign_and_record(call, wanted, subject, serial);
     } else {
         event->serial[0] = 0;
-        return reasons[end];
+        // A renewal that was confirmed: the update was done before (RFC 4210 5.3.5).
+        return end == REGISTRY_SPENT && call->signer != NULL ? REFUSE_RENEWED : cmp_reason(end);
     }
     return *certificate != NULL ? REFUSE_NOTHING : REFUSE_BROKEN;
 }
@@ -168,6 +171,16 @@ static STACK_OF(X509) * only(X509 *certificate)
     return NULL;
 }
 
+// The control oldCertID (RFC 4211 6.5) must name the signer's certificate: nobody renews another's.
+static bool own_old_certificate(const struct cmp_call *call, const OSSL_CRMF_MSG *crmf)
+{
+    const OSSL_CRMF_CERTID *old = crmf != NULL ? OSSL_CRMF_MSG_get0_regCtrl_oldCertID(crmf) : NULL;
+    return old != NULL &&
+           ASN1_INTEGER_cmp(OSSL_CRMF_CERTID_get0_serialNumber(old), X509_get0_serialNumber(call->signer)) ==
+               0 &&
+           X509_NAME_cmp(OSSL_CRMF_CERTID_get0_issuer(old), X509_get_issuer_name(call->signer)) == 0;
+}
+
 OSSL_CMP_PKISI *cmp_on_request(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *request, int id,
                                const OSSL_CRMF_MSG *crmf, const X509_REQ *p10, X509 **certificate,
                                STACK_OF(X509) * *chain, STACK_OF(X509) * *ca)
@@ -178,7 +191,13 @@ OSSL_CMP_PKISI *cmp_on_request(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *req
     call->request_id = id;
     *certificate = NULL;
     *chain = *ca = NULL;
-    enum refuse_reason reason = issue(call, crmf, p10, certificate, &other);
+    enum refuse_reason reason = REFUSE_NOTHING;
+    if (call->replaying)
+        reason = REFUSE_WAITING;
+    else if (call->header.body == BODY_KUR && !own_old_certificate(call, crmf))
+        reason = REFUSE_NOT_YOURS;
+    else
+        reason = issue(call, crmf, p10, certificate, &other);
     if (reason == REFUSE_NOTHING &&
         ((*chain = only(call->desk->ca)) == NULL || (*ca = only(call->desk->ca)) == NULL))
         reason = REFUSE_BROKEN;
@@ -187,7 +206,9 @@ OSSL_CMP_PKISI *cmp_on_request(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *req
                                  ? OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_grantedWithMods, 0,
                                                            "the subject is the one that the desk wrote down")
                                  : OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_accepted, 0, NULL);
-    call->event->reason = reason;
+    call->event->reason = reason == REFUSE_WAITING ? REFUSE_NOTHING : reason;
+    if (reason == REFUSE_WAITING && !call->replaying)
+        call->event->what = "waits";
     if (reason == REFUSE_NOTHING && status != NULL)
         return status;
     X509_free(*certificate);

@@ -4,16 +4,47 @@
 
 #include "options.h"
 
+#define COMMAND(name) bool command_##name(const struct options *options, struct fail *fail)
+
 // Makes a desk. All or nothing: a desk that was half made by a killed call is made anew by the next one.
-bool command_init(const struct options *options, struct fail *fail);
+COMMAND(init);
 
 // Writes down an entitled person and prints reference number and code.
-bool command_authorize(const struct options *options, struct fail *fail);
+COMMAND(authorize);
 
-// Serves CMP until SIGTERM or SIGINT.
-bool command_serve(const struct options *options, struct fail *fail);
+// Serves CMP, CRL and OCSP until SIGTERM or SIGINT.
+COMMAND(serve);
 
 // Prints who is written down and what was issued.
-bool command_list(const struct options *options, struct fail *fail);
+COMMAND(list);
+
+// The nouns of the registry. Each changes one thing in one transaction, which also writes the log.
+COMMAND(class_list);
+COMMAND(class_set);
+COMMAND(customer_add);
+COMMAND(customer_list);
+COMMAND(customer_close);
+COMMAND(customer_purge);
+COMMAND(account_add);
+COMMAND(account_list);
+COMMAND(identity_check);
+COMMAND(identity_program);
+COMMAND(factor_add);
+COMMAND(factor_list);
+COMMAND(factor_challenge);
+COMMAND(factor_verify);
+COMMAND(factor_unlock);
+COMMAND(application_add);
+COMMAND(application_list);
+COMMAND(application_approve);
+COMMAND(fee_list);
+COMMAND(fee_pay);
+COMMAND(certificate_list);
+COMMAND(certificate_show);
+COMMAND(certificate_revoke);
+COMMAND(certificate_suspend);
+COMMAND(certificate_resume);
+COMMAND(log_list);
+COMMAND(log_verify);
 
 #endif

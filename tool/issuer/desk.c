@@ -3,20 +3,46 @@
 
 #include "code.h"
 #include "dn.h"
+#include "registry_log.h"
 #include "utf8.h"
 #include "words.h"
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
+
+static int64_t clock_offset;
 
 static int64_t system_clock(void)
 {
-    return (int64_t)time(NULL);
+    return (int64_t)time(NULL) + clock_offset;
+}
+
+// Only a desk for tests has a clock that can be shifted, and it says so each time.
+static bool set_clock(const struct desk *desk, struct fail *fail)
+{
+    const char *text = secure_getenv(DESK_CLOCK);
+    char *end = NULL;
+    clock_offset = 0;
+    if (text == NULL)
+        return true;
+    if (!desk->test)
+        return fail_with(fail, FAIL_USAGE, _("%s is set, but this desk is no desk for tests: unset it"),
+                         DESK_CLOCK);
+    long long offset = strtoll(text, &end, 10);
+    if (end == text || *end != 0 || offset < -4000000000LL || offset > 4000000000LL)
+        return fail_with(fail, FAIL_USAGE, _("%s must be a number of seconds, not '%s'"), DESK_CLOCK, text);
+    clock_offset = offset;
+    fprintf(stderr, _("WARNING: the clock of this desk is shifted by %lld seconds (%s)\n"), offset,
+            DESK_CLOCK);
+    return true;
 }
 
 void desk_time(int64_t seconds, char text[DESK_TIME])
@@ -66,16 +92,60 @@ static bool pair(X509 *certificate, EVP_PKEY *key, const char *name, struct fail
                      name);
 }
 
-static bool read_registry(const char *dir, struct desk *desk, struct fail *fail)
+bool desk_registry_place(const char *dir, char place[DESK_PATH], struct fail *fail)
 {
     char path[DESK_PATH];
-    if (!file_path(path, sizeof path, dir, DESK_REGISTRY, fail) ||
-        !registry_open(path, &desk->registry, fail))
+    struct secret address = {0};
+    if (!file_path(path, sizeof path, dir, DESK_ADDRESS, fail))
         return false;
-    if (registry_get(desk->registry, "name", desk->name, sizeof desk->name) == REGISTRY_DONE &&
-        registry_get(desk->registry, "policy", desk->policy, sizeof desk->policy) == REGISTRY_DONE)
-        return true;
-    return fail_with(fail, FAIL_OTHER, _("cannot read the settings in %s"), path);
+    if (access(path, F_OK) != 0)
+        return file_path(place, DESK_PATH, dir, DESK_REGISTRY, fail);
+    if (!file_read_secret(path, &address, fail))
+        return false;
+    snprintf(place, DESK_PATH, "%.*s", (int)address.length, address.bytes);
+    return true;
+}
+
+// Keys for different uses come from one: HMAC-SHA-256 of what it is for.
+static bool derive(const struct desk *desk, const char *use, unsigned char key[KEYS_SEAL])
+{
+    unsigned size = KEYS_SEAL;
+    return HMAC(EVP_sha256(), desk->seal, KEYS_SEAL, (const unsigned char *)use, strlen(use), key, &size) !=
+           NULL;
+}
+
+static bool set_writer(struct desk *desk)
+{
+    struct registry_writer *writer = registry_writer(desk->registry);
+    snprintf(writer->actor, sizeof writer->actor, "uid %u", (unsigned)getuid());
+    return derive(desk, "ingam log", writer->key) && derive(desk, "ingam identity", desk->identity);
+}
+
+struct setting {
+    const char *name;
+    size_t at, size;
+};
+
+static const struct setting settings[] = {
+    {"name", offsetof(struct desk, name), sizeof((struct desk *)0)->name},
+    {"policy", offsetof(struct desk, policy), sizeof((struct desk *)0)->policy},
+    {"url", offsetof(struct desk, url), sizeof((struct desk *)0)->url},
+};
+
+static bool read_registry(const char *dir, struct desk *desk, struct fail *fail)
+{
+    char place[DESK_PATH];
+    char test[8];
+    if (!desk_registry_place(dir, place, fail) || !registry_open(place, &desk->registry, fail))
+        return false;
+    bool done = set_writer(desk) && registry_get(desk->registry, "test", test, sizeof test) == REGISTRY_DONE;
+    for (size_t i = 0; done && i < sizeof settings / sizeof settings[0]; i++)
+        done = registry_get(desk->registry, settings[i].name, (char *)desk + settings[i].at,
+                            settings[i].size) == REGISTRY_DONE;
+    if (!done)
+        return fail_with(fail, FAIL_OTHER, _("cannot read the settings in %s"), place);
+    desk->test = test[0] != 0;
+    return set_clock(desk, fail);
 }
 
 static bool read_all(const char *dir, const struct secret *passphrase, struct desk *desk, struct fail *fail)
@@ -96,7 +166,7 @@ bool desk_open(const char *dir, const char *passphrase_file, struct desk *desk, 
     char path[DESK_PATH];
     memset(desk, 0, sizeof *desk);
     desk->now = system_clock;
-    if (!file_path(path, sizeof path, dir, DESK_REGISTRY, fail))
+    if (!file_path(path, sizeof path, dir, DESK_CA_CERT, fail))
         return false;
     if (stat(path, &status) != 0) {
         return errno == ENOENT || errno == ENOTDIR

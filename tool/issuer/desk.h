@@ -15,8 +15,10 @@
 #define DESK_CMP_KEY   "/cmp.key"
 #define DESK_SEAL_KEY  "/seal.key"
 #define DESK_REGISTRY  "/registry.db"
+#define DESK_ADDRESS   "/registry.url" // instead of the file: where the shared registry is
 #define DESK_PATH      1024
 #define DESK_SHORTNAME 128
+#define DESK_URL       256
 
 struct desk {
     X509 *ca;
@@ -24,11 +26,21 @@ struct desk {
     X509 *cmp; // signs the messages that no shared secret protects
     EVP_PKEY *cmp_key;
     unsigned char seal[KEYS_SEAL];
+    unsigned char identity[KEYS_SEAL]; // finds a resident number again; not in the registry
     struct registry *registry;
     char name[REGISTRY_NAME + 1];
     char policy[DESK_SHORTNAME]; // OID for certificatePolicies, or empty
+    char url[DESK_URL];          // where everybody reaches the desk, or empty: then certificates name no CRL
+    bool test;                   // made by init --test-profile
     int64_t (*now)(void);        // seconds since the epoch; desk_open sets the system's clock
 };
+
+// The clock of a desk for tests may be shifted by so many seconds (read with secure_getenv); every other desk
+// refuses to open while it is set.
+#define DESK_CLOCK "INGAM_ISSUER_CLOCK_OFFSET"
+
+// Where the registry of the desk in `dir` is: its file, or the address in its address file.
+bool desk_registry_place(const char *dir, char place[DESK_PATH], struct fail *fail);
 
 // Opens the desk in `dir`. `passphrase_file` may be NULL. On failure *desk holds nothing.
 bool desk_open(const char *dir, const char *passphrase_file, struct desk *desk, struct fail *fail);

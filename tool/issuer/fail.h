@@ -9,11 +9,14 @@ enum fail_code {
     FAIL_NONE = 0,
     FAIL_OTHER = 1,
     FAIL_USAGE = 2,
-    FAIL_PASSPHRASE = 4,
+    FAIL_PASSPHRASE = 4, // also: a proof is wrong or missing
+    FAIL_LOCKED = 5,
     FAIL_NOT_FOUND = 8,
     FAIL_MISMATCH = 9,
     FAIL_BUSY = 10,
     FAIL_PERMISSION = 11,
+    FAIL_REFUSED = 14, // a rule stands against it
+    FAIL_PENDING = 15,
 };
 
 struct fail {

@@ -80,6 +80,25 @@ bool file_read_secret(const char *path, struct secret *secret, struct fail *fail
     return true;
 }
 
+bool file_read_bytes(const char *path, unsigned char *bytes, size_t size, size_t *length, struct fail *fail)
+{
+    ssize_t got = 1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    *length = 0;
+    if (fd < 0)
+        return fail_errno(fail, _("cannot open %s"), path);
+    while (got > 0 && *length < size) {
+        got = read(fd, bytes + *length, size - *length);
+        if (got > 0)
+            *length += (size_t)got;
+    }
+    bool done = got == 0;
+    if (got < 0)
+        fail_errno(fail, _("cannot read %s"), path);
+    close(fd);
+    return done || fail_with(fail, FAIL_USAGE, _("%s has more than %zu bytes"), path, size - 1);
+}
+
 bool file_path(char *path, size_t size, const char *dir, const char *name, struct fail *fail)
 {
     int length = snprintf(path, size, "%s%s", dir, name);

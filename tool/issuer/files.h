@@ -25,6 +25,9 @@ bool file_flush_directory(const char *path, struct fail *fail);
 // Reads the first line of a file as a passphrase, without its line end. Empty or too long is a failure.
 bool file_read_secret(const char *path, struct secret *secret, struct fail *fail);
 
+// Reads a file of at most `size` bytes; a longer one is a failure.
+bool file_read_bytes(const char *path, unsigned char *bytes, size_t size, size_t *length, struct fail *fail);
+
 // Puts DIR/NAME together; false when it is too long.
 bool file_path(char *path, size_t size, const char *dir, const char *name, struct fail *fail);
 

@@ -58,6 +58,16 @@ static bool read_header(struct der *view, struct header *header)
            der_any(view, &tag, &value, NULL) && optional_fields(view, header);
 }
 
+// extraCerts [1] SEQUENCE SIZE (1..MAX) OF CMPCertificate: the first is the signer's (RFC 4210 5.1).
+static bool first_extra(struct der value, struct der *extra)
+{
+    struct der list;
+    struct der inside;
+    unsigned tag = 0;
+    return der_tlv(&value, DER_SEQUENCE, &list) && der_end(&value) && der_any(&list, &tag, &inside, extra) &&
+           tag == DER_SEQUENCE;
+}
+
 static bool read_message(struct der all, struct header *header)
 {
     struct der message;
@@ -78,7 +88,8 @@ static bool read_message(struct der all, struct header *header)
     header->parts = der_of(start, (size_t)(message.at - start));
     if (der_next_is(&message, DER_CONTEXT(0)) && !der_tlv(&message, DER_CONTEXT(0), &value))
         return false;
-    if (der_next_is(&message, DER_CONTEXT(1)) && !der_tlv(&message, DER_CONTEXT(1), &value))
+    if (der_next_is(&message, DER_CONTEXT(1)) &&
+        !(der_tlv(&message, DER_CONTEXT(1), &value) && first_extra(value, &header->extra)))
         return false;
     return der_end(&message);
 }

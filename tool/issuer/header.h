@@ -25,6 +25,7 @@ struct header {
     unsigned body;        // number of the body's choice, RFC 4210 5.1.2: 0 ir, 1 ip, 2 cr, ...
     struct der content;   // what is inside the body's EXPLICIT tag
     struct der parts;     // PKIHeader and PKIBody, one after the other: the content of ProtectedPart
+    struct der extra;     // the first of extraCerts, whole
     struct der algorithm; // content of protectionAlg's AlgorithmIdentifier
 };
 
@@ -35,10 +36,16 @@ enum {
     BODY_CR = 2,
     BODY_CP = 3,
     BODY_P10CR = 4,
+    BODY_KUR = 7,
+    BODY_KUP = 8,
+    BODY_RR = 11,
+    BODY_RP = 12,
     BODY_PKICONF = 19,
     BODY_GENM = 21,
     BODY_ERROR = 23,
     BODY_CERTCONF = 24,
+    BODY_POLLREQ = 25,
+    BODY_POLLREP = 26,
     BODY_LAST = 26,
 };
 

@@ -1,5 +1,6 @@
 // Makes a desk: everything is written to DIR.part, which becomes DIR in one step.
 #include "commands.h"
+#include "db.h"
 #include "desk.h"
 #include "dn.h"
 #include "profile.h"
@@ -29,9 +30,8 @@ struct making {
 
 // All names that init makes, so that what a killed call left can be removed and nothing else.
 static const char *const made_files[] = {
-    DESK_CA_CERT,         DESK_CA_KEY,          DESK_CMP_CERT,
-    DESK_CMP_KEY,         DESK_SEAL_KEY,        DESK_REGISTRY,
-    DESK_REGISTRY "-wal", DESK_REGISTRY "-shm", DESK_REGISTRY "-journal",
+    DESK_CA_CERT,  DESK_CA_KEY,  DESK_CMP_CERT,        DESK_CMP_KEY,         DESK_SEAL_KEY,
+    DESK_REGISTRY, DESK_ADDRESS, DESK_REGISTRY "-wal", DESK_REGISTRY "-shm", DESK_REGISTRY "-journal",
 };
 
 // The name of the desk as the CA's: /C=KR/O=NAME/CN=NAME CA
@@ -63,6 +63,12 @@ static bool check(struct making *making, struct fail *fail)
         if (policy == NULL || strlen(options->policy) >= DESK_SHORTNAME)
             return fail_with(fail, FAIL_USAGE, _("'%s' is no OID: write it as 1.2.3.4"), options->policy);
     }
+    if (options->public_url != NULL &&
+        (strlen(options->public_url) >= DESK_URL - 16 || strncmp(options->public_url, "http://", 7) != 0 ||
+         strpbrk(options->public_url, " ,;\n\"'") != NULL))
+        return fail_with(fail, FAIL_USAGE,
+                         _("--public-url must be http://HOST or http://HOST:PORT, not '%s'"),
+                         options->public_url);
     if (options->subject != NULL)
         return dn_parse(options->subject, &making->subject, fail);
     making->subject = default_name(options->name, fail);
@@ -74,7 +80,7 @@ static bool check_target(const char *dir, struct fail *fail)
 {
     char path[DESK_PATH];
     struct stat status;
-    if (!file_path(path, sizeof path, dir, DESK_REGISTRY, fail))
+    if (!file_path(path, sizeof path, dir, DESK_CA_CERT, fail))
         return false;
     if (lstat(path, &status) == 0)
         return fail_with(fail, FAIL_OTHER,
@@ -156,16 +162,38 @@ static bool write_key(struct making *making, const char *name, EVP_PKEY *key, st
            keys_write(path, key, &making->passphrase, fail);
 }
 
-static bool write_registry(struct making *making, struct fail *fail)
+// A shared registry is named by a file; settings that are not given are empty.
+static bool place_registry(struct making *making, char place[DESK_PATH], struct fail *fail)
 {
     char path[DESK_PATH];
+    const char *db = making->options->db;
+    if (db == NULL)
+        return file_path(place, DESK_PATH, making->part, DESK_REGISTRY, fail);
+    if (!db_is_address(db) || strlen(db) >= DESK_URL)
+        return fail_with(fail, FAIL_USAGE, _("--db must be postgresql://HOST/DATABASE, not '%s'"), db);
+    snprintf(place, DESK_PATH, "%s", db);
+    return file_path(path, sizeof path, making->part, DESK_ADDRESS, fail) &&
+           file_write_new(path, 0600, db, strlen(db), fail);
+}
+
+static bool write_registry(struct making *making, struct fail *fail)
+{
+    char place[DESK_PATH];
     struct registry *registry = NULL;
-    const char *policy = making->options->policy;
-    if (!file_path(path, sizeof path, making->part, DESK_REGISTRY, fail) || !registry_create(path, fail) ||
-        !registry_open(path, &registry, fail))
+    const struct options *options = making->options;
+    const char *const settings[][2] = {
+        {"name", options->name},
+        {"policy", options->policy},
+        {"url", options->public_url},
+        {"test", options->test_profile ? "yes" : NULL},
+    };
+    if (!place_registry(making, place, fail) || !registry_create(place, fail) ||
+        !registry_open(place, &registry, fail))
         return false;
-    bool done = registry_set(registry, "name", making->options->name) == REGISTRY_DONE &&
-                registry_set(registry, "policy", policy != NULL ? policy : "") == REGISTRY_DONE;
+    bool done = !options->test_profile || registry_test_policies(registry) == REGISTRY_DONE;
+    for (size_t i = 0; done && i < sizeof settings / sizeof settings[0]; i++)
+        done = registry_set(registry, settings[i][0], settings[i][1] != NULL ? settings[i][1] : "") ==
+               REGISTRY_DONE;
     registry_close(registry);
     return done || fail_with(fail, FAIL_OTHER, _("cannot write to the registry: is the disk full?"));
 }

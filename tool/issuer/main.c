@@ -11,17 +11,57 @@
 #include <unistd.h>
 
 struct command {
-    const char *name;
-    enum options_command options;
+    const char *name; // NOUN or NOUN VERB
+    const char *takes;
     bool (*run)(const struct options *, struct fail *);
     const char *help;
 };
 
 static const struct command commands[] = {
-    {"init", FOR_INIT, command_init, N_("make a desk: a CA, its keys and its registry")},
-    {"authorize", FOR_AUTHORIZE, command_authorize, N_("write down who may have a certificate")},
-    {"serve", FOR_SERVE, command_serve, N_("answer CMP requests over HTTP")},
-    {"list", FOR_LIST, command_list, N_("show who is written down and what was issued")},
+    {"init", "name! subject key policy db public-url test-profile", command_init,
+     N_("make a desk: a CA, its keys and its registry")},
+    {"authorize", "name! subject days tries code-file json", command_authorize,
+     N_("write down who may have a certificate")},
+    {"serve", "listen detach pid-file", command_serve, N_("answer CMP, CRL and OCSP requests over HTTP")},
+    {"list", "json", command_list, N_("show who is written down and what was issued")},
+    {"class list", "json", command_class_list, N_("show the classes of certificates and their rules")},
+    {"class set", "class! policy fee", command_class_set, N_("change a class: its policy OID, its fee")},
+    {"customer add", "name! kind! identity-file! phone email json", command_customer_add,
+     N_("write down a customer")},
+    {"customer list", "json", command_customer_list, N_("show the customers")},
+    {"customer close", "customer!", command_customer_close,
+     N_("end a customer's membership: certificates are revoked, numbers deleted after a while")},
+    {"customer purge", "keep-days", command_customer_purge,
+     N_("delete identity and account numbers of customers closed long ago")},
+    {"account add", "customer! number-file! json", command_account_add, N_("write down an account")},
+    {"account list", "customer json", command_account_list, N_("show the accounts")},
+    {"identity program", "kind! program!", command_identity_program,
+     N_("name the program that does a check: phone, sms, departure")},
+    {"identity check", "customer! kind!", command_identity_check, N_("run such a check of a customer")},
+    {"factor add", "customer! kind! secret-file label tries json", command_factor_add,
+     N_("write down a second factor: hotp, totp, card, signature")},
+    {"factor list", "customer json", command_factor_list, N_("show the second factors")},
+    {"factor challenge", "factor! json", command_factor_challenge,
+     N_("ask for a factor's answer: numbers of a card, a text to sign")},
+    {"factor verify", "factor! answer-file! serial", command_factor_verify, N_("check an answer")},
+    {"factor unlock", "factor!", command_factor_unlock, N_("give a locked factor its tries back")},
+    {"application add", "customer! class kind serial days tries wait agree code-file json",
+     command_application_add, N_("apply: issue, reissue, renew, revoke, suspend, resume")},
+    {"application list", "json", command_application_list, N_("show the applications")},
+    {"application approve", "reference! deny", command_application_approve,
+     N_("let a waiting application go on, or refuse it")},
+    {"fee list", "json", command_fee_list, N_("show the fees")},
+    {"fee pay", "reference! waive", command_fee_pay, N_("write down that an application's fee was paid")},
+    {"certificate list", "customer json", command_certificate_list, N_("show the certificates")},
+    {"certificate show", "serial!", command_certificate_show, N_("print a certificate (PEM)")},
+    {"certificate revoke", "serial! reason", command_certificate_revoke,
+     N_("revoke a certificate, for ever")},
+    {"certificate suspend", "serial!", command_certificate_suspend, N_("suspend a certificate")},
+    {"certificate resume", "serial!", command_certificate_resume,
+     N_("let a suspended certificate stand again")},
+    {"log list", "json", command_log_list, N_("show the log")},
+    {"log verify", "head json", command_log_verify,
+     N_("check that nothing in the log was changed or taken away")},
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
@@ -30,7 +70,7 @@ static void usage(FILE *to)
 {
     fprintf(to, "%s\n\n", _("usage: ingam-issuer COMMAND [OPTION]..."));
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(to, "  %-12s %s\n", commands[i].name, _(commands[i].help));
+        fprintf(to, "  %-20s %s\n", commands[i].name, _(commands[i].help));
     fprintf(to, "\n%s\n", _("'ingam-issuer COMMAND --help' shows the options of a command."));
 }
 
@@ -38,10 +78,10 @@ static int run(const struct command *command, int count, char **arguments)
 {
     struct options options;
     struct fail fail = {0};
-    bool done = options_read(command->options, count, arguments, &options, &fail);
+    bool done = options_read(command->takes, count, arguments, &options, &fail);
     if (done && options.help) {
         printf("ingam-issuer %s: %s\n\n", command->name, _(command->help));
-        options_help(command->options);
+        options_help(command->takes);
     } else if (done) {
         done = command->run(&options, &fail);
     }
@@ -77,14 +117,26 @@ static void speak(void)
     bind_textdomain_codeset("ingam", "UTF-8");
 }
 
+// How many of the arguments name this command: 0, 1 or 2.
+static int matches(const char *name, int count, char **arguments)
+{
+    size_t noun = strcspn(name, " ");
+    if (count < 1 || strlen(arguments[0]) != noun || strncmp(arguments[0], name, noun) != 0)
+        return 0;
+    if (name[noun] == 0)
+        return 1;
+    return count > 1 && strcmp(arguments[1], name + noun + 1) == 0 ? 2 : 0;
+}
+
 int main(int count, char **arguments)
 {
     speak();
     no_core(); // after it, /proc/self/exe cannot be read any more
     const char *name = count > 1 ? arguments[1] : "";
     for (size_t i = 0; i < COMMANDS; i++) {
-        if (strcmp(commands[i].name, name) == 0)
-            return run(&commands[i], count - 2, arguments + 2);
+        int words = matches(commands[i].name, count - 1, arguments + 1);
+        if (words > 0)
+            return run(&commands[i], count - 1 - words, arguments + 1 + words);
     }
     if (strcmp(name, "--version") == 0) {
         printf("ingam-issuer %s\n", INGAM_VERSION);

@@ -15,41 +15,102 @@ struct row {
     const char *name;
     enum kind kind;
     size_t at;
-    unsigned takes, needs; // commands
-    int least, most;       // NUMBER
+    size_t given;    // NUMBER: the flag to set as well, or 0
+    int least, most; // NUMBER
     const char *value;
     const char *help;
 };
 
 #define AT(member) offsetof(struct options, member)
+#define TEXTS(name, member, value, help)                                                                     \
+    {                                                                                                        \
+        name, TEXT, AT(member), 0, 0, 0, value, help                                                         \
+    }
+#define NUMBERS(name, member, least, most, help)                                                             \
+    {                                                                                                        \
+        name, NUMBER, AT(member), 0, least, most, "N", help                                                  \
+    }
+#define FLAGS(name, member, help)                                                                            \
+    {                                                                                                        \
+        name, FLAG, AT(member), 0, 0, 0, NULL, help                                                          \
+    }
+
+// Every command takes these.
+static const char always[] = "dir! passphrase-file help";
 
 static const struct row rows[] = {
-    {"--dir", TEXT, AT(dir), FOR_ALL, FOR_ALL, 0, 0, "DIR", N_("the desk's directory")},
-    {"--name", TEXT, AT(name), FOR_INIT | FOR_AUTHORIZE, FOR_INIT | FOR_AUTHORIZE, 0, 0, "NAME",
-     N_("name of the desk or of the person, in UTF-8")},
-    {"--subject", TEXT, AT(subject), FOR_INIT | FOR_AUTHORIZE, 0, 0, 0, "DN",
-     N_("subject of the certificate, as /C=KR/O=Example/CN=Name")},
-    {"--key", TEXT, AT(key), FOR_INIT, 0, 0, 0, "KIND",
-     N_("the CA's key: p256 (default), p384, rsa3072, rsa4096")},
-    {"--policy", TEXT, AT(policy), FOR_INIT, 0, 0, 0, "OID",
-     N_("certificate policy of what the desk issues")},
-    {"--days", NUMBER, AT(days), FOR_AUTHORIZE, 0, 1, 366, "N", N_("the code expires after N days (14)")},
-    {"--tries", NUMBER, AT(tries), FOR_AUTHORIZE, 0, 1, 100, "N",
-     N_("wrong codes until the reference is locked (10)")},
-    {"--code-file", TEXT, AT(code_file), FOR_AUTHORIZE, 0, 0, 0, "FILE",
-     N_("write the code to a new file of mode 0600 instead of printing it")},
-    {"--listen", TEXT, AT(listen), FOR_SERVE, 0, 0, 0, "ADDRESS:PORT",
-     N_("where to listen (127.0.0.1:8829); port 0: any free one")},
-    {"--detach", FLAG, AT(detach), FOR_SERVE, 0, 0, 0, NULL,
-     N_("go on in the background as soon as it is ready; requests are logged in DIR/serve.log")},
-    {"--pid-file", TEXT, AT(pid_file), FOR_SERVE, 0, 0, 0, "FILE", N_("write the process number to FILE")},
-    {"--passphrase-file", TEXT, AT(passphrase_file), FOR_ALL, 0, 0, 0, "FILE",
-     N_("its first line is the passphrase of the desk's keys")},
-    {"--json", FLAG, AT(json), FOR_AUTHORIZE | FOR_LIST, 0, 0, 0, NULL, N_("print JSON")},
-    {"--help", FLAG, AT(help), FOR_ALL, 0, 0, 0, NULL, N_("print this help")},
+    TEXTS("dir", dir, "DIR", N_("the desk's directory")),
+    TEXTS("name", name, "NAME", N_("name of the desk or of the person, in UTF-8")),
+    TEXTS("subject", subject, "DN", N_("subject of the certificate, as /C=KR/O=Example/CN=Name")),
+    TEXTS("key", key, "KIND",
+          N_("the CA's key: p256 (default), p384, rsa3072, rsa4096, or a pkcs11: URI of one on a token")),
+    TEXTS("policy", policy, "OID", N_("certificate policy of what the desk issues, or of the class")),
+    TEXTS("db", db, "ADDRESS", N_("a registry that several desks share: postgresql://HOST/DATABASE")),
+    TEXTS("public-url", public_url, "URL",
+          N_("where everybody reaches the desk; it is written into certificates (CRL, OCSP)")),
+    FLAGS("test-profile", test_profile,
+          N_("a desk for tests: it may use policy OIDs of real CAs, and its clock may be shifted")),
+    TEXTS("kind", kind, "KIND", N_("which kind, as the manual lists them")),
+    TEXTS("customer", customer, "ID", N_("the customer, as 'customer list' shows it")),
+    TEXTS("class", class_name, "NAME", N_("class of the certificate, as 'class list' shows it")),
+    TEXTS("identity-file", identity_file, "FILE", N_("its first line is the resident or business number")),
+    TEXTS("number-file", number_file, "FILE", N_("its first line is the account number")),
+    TEXTS("phone", phone, "NUMBER", N_("telephone number")),
+    TEXTS("email", email, "ADDRESS", N_("e-mail address")),
+    TEXTS("factor", factor, "ID", N_("the second factor, as 'factor list' shows it")),
+    TEXTS("secret-file", secret_file, "FILE",
+          N_("the factor's secret: base32, or a security card's numbers")),
+    TEXTS("answer-file", answer_file, "FILE", N_("its first line is the answer; '-' is the standard input")),
+    TEXTS("challenge", challenge, "TEXT", N_("the challenge that was signed")),
+    TEXTS("label", label, "TEXT", N_("what the factor is called, such as its serial number")),
+    TEXTS("program", program, "FILE", N_("the program that does this check; an empty text takes it away")),
+    TEXTS("serial", serial, "HEX", N_("serial number of the certificate")),
+    TEXTS("reason", reason, "WORD", N_("why: unspecified, keyCompromise, superseded, ... (RFC 5280 5.3.1)")),
+    TEXTS("reference", reference, "NUMBER", N_("reference number of the application")),
+    TEXTS("to", to, "DIR", N_("the directory to make")),
+    TEXTS("from", from, "DIR", N_("the directory of the backup")),
+    TEXTS("head", head, "N:HASH", N_("an earlier head of the log, which must still be in it")),
+    {"fee", NUMBER, AT(fee), AT(fee_given), 0, 10000000, "KRW", N_("fee of the class")},
+    NUMBERS("days", days, 1, 366, N_("the code expires after N days (14)")),
+    NUMBERS("keep-days", keep_days, 1, 36500, N_("days that identity numbers are kept after closing")),
+    NUMBERS("tries", tries, 1, 100, N_("wrong codes or answers until it is locked (10 codes, 5 answers)")),
+    FLAGS("wait", wait, N_("the certificate waits for 'application approve'")),
+    FLAGS("agree", agree, N_("the customer has agreed to all terms")),
+    FLAGS("waive", waive, N_("the fee is waived, not paid")),
+    FLAGS("deny", deny, N_("refuse the application instead")),
+    TEXTS("code-file", code_file, "FILE",
+          N_("write the code to a new file of mode 0600 instead of printing it")),
+    TEXTS("listen", listen, "ADDRESS:PORT", N_("where to listen (127.0.0.1:8829); port 0: any free one")),
+    FLAGS("detach", detach,
+          N_("go on in the background as soon as it is ready; requests are logged in DIR/serve.log")),
+    TEXTS("pid-file", pid_file, "FILE", N_("write the process number to FILE")),
+    TEXTS("passphrase-file", passphrase_file, "FILE",
+          N_("its first line is the passphrase of the desk's keys")),
+    FLAGS("json", json, N_("print JSON")),
+    FLAGS("help", help, N_("print this help")),
 };
 
 #define ROWS (sizeof rows / sizeof rows[0])
+
+// Does the list name this option? *needed: with `!`.
+static bool listed(const char *list, const char *name, size_t length, bool *needed)
+{
+    while (*list != 0) {
+        size_t word = strcspn(list, " ");
+        *needed = word > 0 && list[word - 1] == '!';
+        if (word - (*needed ? 1 : 0) == length && strncmp(list, name, length) == 0)
+            return true;
+        list += word + (list[word] == ' ' ? 1 : 0);
+    }
+    *needed = false;
+    return false;
+}
+
+static bool taken(const char *takes, const struct row *row, bool *needed)
+{
+    size_t length = strlen(row->name);
+    return listed(takes, row->name, length, needed) || listed(always, row->name, length, needed);
+}
 
 static bool number(const struct row *row, const char *value, struct options *options, struct fail *fail)
 {
@@ -57,9 +118,11 @@ static bool number(const struct row *row, const char *value, struct options *opt
     errno = 0;
     long got = strtol(value, &end, 10);
     if (errno != 0 || end == value || *end != 0 || got < row->least || got > row->most)
-        return fail_with(fail, FAIL_USAGE, _("%s must be a number from %d to %d, not '%s'"), row->name,
+        return fail_with(fail, FAIL_USAGE, _("--%s must be a number from %d to %d, not '%s'"), row->name,
                          row->least, row->most, value);
     *(int *)(void *)((char *)options + row->at) = (int)got;
+    if (row->given != 0)
+        *(bool *)((char *)options + row->given) = true;
     return true;
 }
 
@@ -75,57 +138,59 @@ static bool store(const struct row *row, const char *value, struct options *opti
     return true;
 }
 
-static const struct row *find(enum options_command command, const char *name, size_t length)
+static const struct row *find(const char *takes, const char *argument, size_t length)
 {
-    for (size_t i = 0; i < ROWS; i++) {
-        if ((rows[i].takes & command) != 0 && strlen(rows[i].name) == length &&
-            strncmp(rows[i].name, name, length) == 0)
+    bool needed = false;
+    for (size_t i = 0; i < ROWS && length > 2 && strncmp(argument, "--", 2) == 0; i++) {
+        if (strlen(rows[i].name) == length - 2 && strncmp(rows[i].name, argument + 2, length - 2) == 0 &&
+            taken(takes, &rows[i], &needed))
             return &rows[i];
     }
     return NULL;
 }
 
-static bool complete(enum options_command command, const struct options *options, struct fail *fail)
+static bool complete(const char *takes, const struct options *options, struct fail *fail)
 {
     for (size_t i = 0; i < ROWS && !options->help; i++) {
         const char *const *at = (const void *)((const char *)options + rows[i].at);
-        if ((rows[i].needs & command) != 0 && *at == NULL)
-            return fail_with(fail, FAIL_USAGE, _("%s %s is missing"), rows[i].name, rows[i].value);
+        bool needed = false;
+        if (rows[i].kind == TEXT && taken(takes, &rows[i], &needed) && needed && *at == NULL)
+            return fail_with(fail, FAIL_USAGE, _("--%s %s is missing"), rows[i].name, rows[i].value);
     }
     return true;
 }
 
-bool options_read(enum options_command command, int count, char **arguments, struct options *options,
-                  struct fail *fail)
+bool options_read(const char *takes, int count, char **arguments, struct options *options, struct fail *fail)
 {
     memset(options, 0, sizeof *options);
     for (int i = 0; i < count; i++) {
         const char *argument = arguments[i];
         size_t length = strcspn(argument, "=");
-        const struct row *row = find(command, argument, length);
+        const struct row *row = find(takes, argument, length);
         const char *value = argument[length] == '=' ? argument + length + 1 : NULL;
         if (row == NULL)
             return fail_with(fail, FAIL_USAGE, _("unknown option '%s'"), argument);
         if (row->kind == FLAG && value != NULL)
-            return fail_with(fail, FAIL_USAGE, _("%s takes no value"), row->name);
+            return fail_with(fail, FAIL_USAGE, _("--%s takes no value"), row->name);
         if (row->kind != FLAG && value == NULL && ++i < count)
             value = arguments[i];
         if (row->kind != FLAG && value == NULL)
-            return fail_with(fail, FAIL_USAGE, _("%s needs a value: %s"), row->name, row->value);
+            return fail_with(fail, FAIL_USAGE, _("--%s needs a value: %s"), row->name, row->value);
         if (!store(row, value, options, fail))
             return false;
     }
-    return complete(command, options, fail);
+    return complete(takes, options, fail);
 }
 
-void options_help(enum options_command command)
+void options_help(const char *takes)
 {
     for (size_t i = 0; i < ROWS; i++) {
         const struct row *row = &rows[i];
         char left[64];
-        if ((row->takes & command) == 0)
+        bool needed = false;
+        if (!taken(takes, row, &needed))
             continue;
-        snprintf(left, sizeof left, "%s %s", row->name, row->value != NULL ? row->value : "");
-        printf("  %-24s %s%s\n", left, _(row->help), (row->needs & command) != 0 ? _(" (needed)") : "");
+        snprintf(left, sizeof left, "--%s %s", row->name, row->value != NULL ? row->value : "");
+        printf("  %-24s %s%s\n", left, _(row->help), needed ? _(" (needed)") : "");
     }
 }

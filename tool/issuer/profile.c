@@ -3,11 +3,14 @@
 
 #include "words.h"
 
+#include <openssl/conf.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 struct extension {
     int nid;
@@ -20,8 +23,7 @@ struct profile {
     struct extension extensions[6];
 };
 
-// keyid of the issuer and of the subject: RFC 5280 4.2.1.1 and 4.2.1.2. There is no CRL distribution point
-// and no OCSP address, because nothing answers there.
+// keyid of the issuer and of the subject: RFC 5280 4.2.1.1 and 4.2.1.2.
 #define KEY_IDS                                                                                              \
     {NID_subject_key_identifier, "hash"},                                                                    \
     {                                                                                                        \
@@ -51,6 +53,30 @@ static bool add_extension(X509 *certificate, X509V3_CTX *context, int nid, const
     return done;
 }
 
+// Where the CRL is (RFC 5280 4.2.1.13), where OCSP answers and the CA certificate is (4.2.2.1).
+static bool add_addresses(X509 *certificate, X509V3_CTX *context, const char *url)
+{
+    char crl[600];
+    char access[600];
+    snprintf(crl, sizeof crl, "URI:%s/ca.crl", url);
+    snprintf(access, sizeof access, "OCSP;URI:%s/ocsp,caIssuers;URI:%s/ca.crt", url, url);
+    return add_extension(certificate, context, NID_crl_distribution_points, crl) &&
+           add_extension(certificate, context, NID_info_access, access);
+}
+
+// certificatePolicies (RFC 5280 4.2.1.4): OpenSSL reads it only with a configuration at hand, be it empty.
+static bool add_policy(X509 *certificate, X509V3_CTX *context, const char *policy)
+{
+    CONF *empty = NCONF_new(NULL);
+    if (empty == NULL)
+        return false;
+    X509V3_set_nconf(context, empty);
+    bool done = add_extension(certificate, context, NID_certificate_policies, policy);
+    X509V3_set_nconf(context, NULL);
+    NCONF_free(empty);
+    return done;
+}
+
 static bool add_extensions(X509 *certificate, const struct profile *profile, const struct profile_ask *ask)
 {
     X509V3_CTX context;
@@ -61,15 +87,23 @@ static bool add_extensions(X509 *certificate, const struct profile *profile, con
         if (!add_extension(certificate, &context, row->nid, row->value))
             return false;
     }
-    return ask->policy == NULL || ask->policy[0] == 0 ||
-           add_extension(certificate, &context, NID_certificate_policies, ask->policy);
+    if (ask->policy != NULL && ask->policy[0] != 0 && !add_policy(certificate, &context, ask->policy))
+        return false;
+    return ask->url == NULL || ask->url[0] == 0 || add_addresses(certificate, &context, ask->url);
+}
+
+int64_t profile_not_after(const X509 *certificate)
+{
+    struct tm parts;
+    return ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts) == 1 ? (int64_t)timegm(&parts) : 0;
 }
 
 static bool set_validity(X509 *certificate, const struct profile *profile, const struct profile_ask *ask)
 {
     const ASN1_TIME *last = ask->issuer != NULL ? X509_get0_notAfter(ask->issuer) : NULL;
     ASN1_TIME *from = ASN1_TIME_adj(NULL, (time_t)ask->now, 0, -profile->backdate);
-    ASN1_TIME *until = ASN1_TIME_adj(NULL, (time_t)ask->now, (int)profile->days, 0);
+    ASN1_TIME *until =
+        ASN1_TIME_adj(NULL, (time_t)ask->now, ask->days != 0 ? ask->days : (int)profile->days, 0);
     bool done = from != NULL && until != NULL && X509_set1_notBefore(certificate, from) == 1;
     if (done && last != NULL && ASN1_TIME_compare(until, last) > 0)
         done = ASN1_TIME_compare(from, last) < 0 && X509_set1_notAfter(certificate, last) == 1;

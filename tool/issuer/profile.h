@@ -22,12 +22,17 @@ struct profile_ask {
     unsigned char serial[PROFILE_SERIAL];
     int64_t now;        // seconds since the epoch
     const char *policy; // an OID, or empty: then there is no certificatePolicies
+    int days;           // of validity; 0: what the kind has
+    const char *url;    // where CRL and OCSP answer, or empty
     X509 *issuer;       // NULL: self-signed
     EVP_PKEY *issuer_key;
 };
 
 // Makes and signs the certificate. It never outlives its issuer. The caller owns it.
 X509 *profile_certificate(const struct profile_ask *ask, struct fail *fail);
+
+// When it ends, in seconds since the epoch.
+int64_t profile_not_after(const X509 *certificate);
 
 // A random positive serial number.
 bool profile_serial(unsigned char serial[PROFILE_SERIAL]);

@@ -11,13 +11,15 @@ struct row {
 
 static const struct row rows[REFUSE_REASONS] = {
     [REFUSE_NOTHING] = {BIT(systemFailure), "done", "not refused"},
-    [REFUSE_BODY] =
-        {BIT(badRequest), "unsupported-body",
-         "this desk answers ir, cr, p10cr, certConf, genm and error; it does not do what this message asks"},
+    [REFUSE_BODY] = {BIT(badRequest), "unsupported-body",
+                     "this desk answers ir, cr, p10cr, kur, rr, certConf, pollReq, genm and error; it does "
+                     "not do what this "
+                     "message asks"},
     [REFUSE_VERSION] = {BIT(unsupportedVersion), "version", "this desk speaks CMP version 2 (RFC 4210)"},
     [REFUSE_PROTECTION] =
         {BIT(wrongIntegrity), "protection",
-         "the request must be protected with the reference number and the authorization code"},
+         "the request must be protected with the reference number and the authorization code, a key update "
+         "with a signature of the old key"},
     [REFUSE_CODE] = {BIT(badMessageCheck), "code",
                      "reference number or authorization code not accepted: check both as printed; "
                      "after too many wrong codes ask the desk for new ones"},
@@ -49,6 +51,35 @@ static const struct row rows[REFUSE_REASONS] = {
                           "the certificate was confirmed before and cannot be rejected any more"},
     [REFUSE_HASH] = {BIT(badCertId), "hash",
                      "the confirmation is not about the certificate of this transaction"},
+    [REFUSE_SIGNER] = {BIT(signerNotTrusted), "signer",
+                       "the signature is not of a certificate that this desk issued"},
+    [REFUSE_NOT_YOURS] =
+        {BIT(notAuthorized), "not-yours",
+         "this is another's certificate, or the data of the old one are wrong: for your own, apply "
+         "for a reissue"},
+    [REFUSE_CERTIFICATE] = {BIT(badCertId), "no-certificate", "this desk issued no such certificate"},
+    [REFUSE_REVOKED] = {BIT(certRevoked), "revoked", "this certificate is revoked: apply for a reissue"},
+    [REFUSE_SUSPENDED] = {BIT(notAuthorized), "suspended",
+                          "this certificate is suspended: let the desk resume it, or apply for a reissue"},
+    [REFUSE_OUTDATED] = {BIT(notAuthorized), "outdated",
+                         "this certificate has expired and cannot be renewed any more: apply for a reissue"},
+    [REFUSE_EARLY] = {BIT(badTime), "early",
+                      "it is too early to renew this certificate: it can be renewed in its last 30 days"},
+    [REFUSE_RENEWED] = {BIT(certConfirmed), "renewed",
+                        "this certificate was renewed before: use the new one"},
+    [REFUSE_CLOSED] = {BIT(notAuthorized), "closed", "the customer is no member any more"},
+    [REFUSE_KIND] = {BIT(notAuthorized), "kind",
+                     "this class of certificate is not for this kind of customer"},
+    [REFUSE_UNPAID] = {BIT(notAuthorized), "unpaid", "the fee is not paid: pay it first, then ask again"},
+    [REFUSE_ONE] =
+        {BIT(duplicateCertReq), "one",
+         "this person has a valid certificate of this class, and may have one only: apply for a reissue"},
+    [REFUSE_COMING] = {BIT(duplicateCertReq), "coming",
+                       "a certificate of this class is being issued to this person: try again in an hour"},
+    [REFUSE_WAITING] = {BIT(notAuthorized), "waiting", "this application waits for the desk's approval"},
+    [REFUSE_DENIED] = {BIT(notAuthorized), "denied", "this application was refused by the desk"},
+    [REFUSE_PURPOSE] = {BIT(notAuthorized), "purpose",
+                        "this reference number, or this certificate, is not for what the message asks"},
     [REFUSE_BUSY] = {BIT(systemUnavail), "busy", "the desk has too much to do: try again later"},
     [REFUSE_BROKEN] = {BIT(systemFailure), "broken", "the desk failed; nothing is lost: try again later"},
 };
@@ -60,6 +91,11 @@ const char *refuse_word(enum refuse_reason reason)
 
 OSSL_CMP_PKISI *refuse_status(enum refuse_reason reason)
 {
+    if (reason == REFUSE_WAITING)
+        return OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_waiting, 0, rows[reason].text);
+    // RFC 4210 5.2.3: the update was done before.
+    if (reason == REFUSE_RENEWED)
+        return OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_keyUpdateWarning, 0, rows[reason].text);
     return OSSL_CMP_STATUSINFO_new(OSSL_CMP_PKISTATUS_rejection, 1 << rows[reason].fail_info,
                                    rows[reason].text);
 }

@@ -1,4 +1,4 @@
-// The registry: who may have a certificate, what was issued, which CMP transactions are open (SQLite).
+// The registry: who may have a certificate, what was issued, which CMP transactions are open.
 #ifndef INGAM_ISSUER_REGISTRY_H
 #define INGAM_ISSUER_REGISTRY_H
 
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define REGISTRY_SCHEMA    1
+#define REGISTRY_SCHEMA    2
 #define REGISTRY_NAME      256  // bytes of a person's name
 #define REGISTRY_SUBJECT   2048 // bytes of a subject in DER
 #define REGISTRY_CODE      (64 + SEAL_OVER)
@@ -18,7 +18,8 @@
 #define REGISTRY_ID        64 // bytes of a transactionID or a nonce
 #define REGISTRY_CERT      8192
 
-// How a registry call ended. Each call is one database transaction: all of it happened or nothing.
+// How a registry call ended. Each call is one database transaction: all of it happened or nothing. Those from
+// REGISTRY_CLOSED on are rules that stand against it (rules.c).
 enum registry_end {
     REGISTRY_DONE,
     REGISTRY_NONE,      // there is no such row
@@ -27,7 +28,25 @@ enum registry_end {
     REGISTRY_SPENT,     // the code was used
     REGISTRY_FULL, // too many certificates of this reference were rejected, or too many transactions are open
     REGISTRY_FAILED, // the database gave an error
+    REGISTRY_CLOSED,
+    REGISTRY_KIND,
+    REGISTRY_UNPAID,
+    REGISTRY_ONE,
+    REGISTRY_COMING,
+    REGISTRY_WAITING,
+    REGISTRY_DENIED,
+    REGISTRY_REVOKED,
+    REGISTRY_SUSPENDED,
+    REGISTRY_EXPIRED,
+    REGISTRY_EARLY,
+    REGISTRY_RENEWED,
+    REGISTRY_PURPOSE, // the reference number is for something else
+    REGISTRY_UNPROVED,
+    REGISTRY_ENDS
 };
+
+#define REGISTRY_WORD 32  // bytes of a word such as a class, a kind, a state
+#define REGISTRY_TEXT 256 // bytes of other texts
 
 struct registry;
 
@@ -40,8 +59,13 @@ struct registry_person {
     unsigned char code[REGISTRY_CODE]; // sealed under the reference
     size_t code_length;
     int64_t created, expires;
-    int64_t spent; // 0: not yet
-    int tries;     // wrong codes that are still allowed
+    int64_t spent;                  // 0: not yet
+    int tries;                      // wrong codes that are still allowed
+    char customer[REGISTRY_WORD];   // empty: written down by `authorize`
+    char class_name[REGISTRY_WORD]; // empty: the desk's own profile
+    char kind[REGISTRY_WORD];       // "issue", "reissue", "renew", "revoke", "suspend", "resume"
+    char state[REGISTRY_WORD];      // "ready", "waiting", "denied"
+    char target[REGISTRY_SERIAL];   // the certificate that it replaces or is about, or empty
 };
 
 struct registry_exchange {
@@ -61,12 +85,13 @@ struct registry_certificate {
     size_t length;
 };
 
-// Makes a new registry with its schema; the file must not exist.
-bool registry_create(const char *path, struct fail *fail);
+// Makes a new registry with its schema. `where` is a file, which must not exist, or the address of a
+// PostgreSQL database, postgresql://..., which must not hold a registry yet.
+bool registry_create(const char *where, struct fail *fail);
 
 // Opens it; a schema newer than ours is refused. Calls may come from several threads, and other processes
 // may have it open too.
-bool registry_open(const char *path, struct registry **registry, struct fail *fail);
+bool registry_open(const char *where, struct registry **registry, struct fail *fail);
 void registry_close(struct registry *registry);
 
 // Settings are texts that init writes once. An unknown one reads as empty.
@@ -81,15 +106,19 @@ enum registry_end registry_find(struct registry *registry, const char *reference
 // Counts one wrong code, down to none.
 enum registry_end registry_wrong(struct registry *registry, const char *reference);
 
-// Binds the reference to this key and takes the serial number for it, before anything is signed.
-// REGISTRY_AGAIN: this key already has its certificate, which is in *issued.
+// Which rule stands against this person's request at this time? REGISTRY_DONE: none.
+enum registry_end registry_allowed(struct registry *registry, const char *reference, int64_t now);
+
+// Binds the reference to this key and takes the serial number for it, before anything is signed; the rules
+// are looked at in the same transaction. REGISTRY_AGAIN: this key already has its certificate, which is in
+// *issued.
 enum registry_end registry_reserve(struct registry *registry, const char *reference,
                                    const unsigned char key_hash[REGISTRY_HASH], const char *serial,
                                    int64_t now, struct registry_certificate *issued);
 
-// Writes down the certificate that was signed under a reserved serial number.
+// Writes down the certificate that was signed under a reserved serial number, and when it ends.
 enum registry_end registry_record(struct registry *registry, const char *serial, const void *der,
-                                  size_t length);
+                                  size_t length, int64_t not_after, int64_t now);
 enum registry_end registry_certificate(struct registry *registry, const char *serial,
                                        struct registry_certificate *certificate);
 
@@ -98,7 +127,7 @@ enum registry_end registry_confirm(struct registry *registry, const char *serial
 
 // The person refused the certificate: the reference is free for another key. REGISTRY_AGAIN: it was refused
 // before; REGISTRY_NONE: it is confirmed, and stays.
-enum registry_end registry_reject(struct registry *registry, const char *serial);
+enum registry_end registry_reject(struct registry *registry, const char *serial, int64_t now);
 
 // Keeps an open transaction (or replaces it), and forgets those that expired. `now` and the row's `expires`
 // are seconds since the epoch. REGISTRY_OTHER_KEY: another reference has this transactionID.
@@ -116,5 +145,66 @@ struct registry_line {
 };
 enum registry_end registry_list(struct registry *registry, void (*each)(void *, const struct registry_line *),
                                 void *context);
+
+// The row of a class of certificates. An empty name is the desk's own profile.
+struct registry_class {
+    char name[REGISTRY_WORD];
+    char policy[128];
+    int days;
+};
+enum registry_end registry_class(struct registry *registry, const char *name, struct registry_class *class);
+
+// For a desk for tests: gives the classes the policy OIDs of yessign for secure media.
+enum registry_end registry_test_policies(struct registry *registry);
+
+// A certificate that stood at some time, as the rules see it.
+struct registry_standing {
+    char serial[REGISTRY_SERIAL];
+    char reference[REGISTRY_REFERENCE + 1];
+    char customer[REGISTRY_WORD];
+    char class_name[REGISTRY_WORD];
+    char state[REGISTRY_WORD];
+    char status[REGISTRY_WORD]; // "valid", "suspended", "revoked"
+    int reason;                 // CRLReason, RFC 5280 5.3.1
+    int generation;
+    int64_t changed, not_after;
+    unsigned char der[REGISTRY_CERT];
+    size_t length;
+};
+enum registry_end registry_standing(struct registry *registry, const char *serial,
+                                    struct registry_standing *standing);
+
+// Finds or makes the application under which this certificate is renewed, and gives its reference number.
+// `fresh` is the number that a new one gets.
+enum registry_end registry_renewal(struct registry *registry, const char *serial, const char *fresh,
+                                   int64_t now, char reference[REGISTRY_REFERENCE + 1]);
+
+// Changes whether a certificate stands: "revoke" (with a CRLReason), "suspend" or "resume". REGISTRY_AGAIN:
+// it is so already. REGISTRY_REVOKED: it is revoked, for ever. `by` is for the log; `reference`, or NULL, is
+// the application whose code this spends.
+enum registry_end registry_change(struct registry *registry, const char *serial, const char *action,
+                                  int reason, const char *by, const char *reference, int64_t now);
+
+// Writes down an application of a customer after checking its proofs and rules, with the fee that is due.
+enum registry_end registry_apply(struct registry *registry, const struct registry_person *person);
+
+// Lets a waiting application go on, or denies it.
+enum registry_end registry_decide(struct registry *registry, const char *reference, bool deny, int64_t now);
+
+// A waiting request, kept until it is polled for.
+struct registry_poll {
+    unsigned char id[REGISTRY_ID];
+    size_t id_length;
+    unsigned char nonce[REGISTRY_ID];
+    size_t nonce_length;
+    char reference[REGISTRY_REFERENCE + 1];
+    unsigned char request[16384];
+    size_t request_length;
+    int64_t expires;
+};
+enum registry_end registry_poll_keep(struct registry *registry, const struct registry_poll *poll,
+                                     int64_t now);
+enum registry_end registry_poll_find(struct registry *registry, const void *id, size_t length, int64_t now,
+                                     struct registry_poll *poll);
 
 #endif

@@ -1,5 +1,6 @@
 // The registry's rows of certificates and open transactions: who has which key under which serial number.
-#include "registry_db.h"
+#include "registry_log.h"
+#include "rules.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +17,7 @@ struct live {
     struct registry_certificate issued;
 };
 
-static enum registry_end find_live(sqlite3 *db, const char *reference, struct live *live)
+static enum registry_end find_live(struct db *db, const char *reference, struct live *live)
 {
     struct db_query query;
     db_query(&query, db,
@@ -36,7 +37,7 @@ static enum registry_end find_live(sqlite3 *db, const char *reference, struct li
     return found ? REGISTRY_DONE : REGISTRY_NONE;
 }
 
-static int64_t count(sqlite3 *db, const char *sql, const char *reference)
+static int64_t count(struct db *db, const char *sql, const char *reference)
 {
     struct db_query query;
     db_query(&query, db, sql);
@@ -46,7 +47,7 @@ static int64_t count(sqlite3 *db, const char *sql, const char *reference)
     return db_close(&query) ? number : INT64_MAX;
 }
 
-static int set_state(sqlite3 *db, const char *serial, const char *from, const char *to)
+static int set_state(struct db *db, const char *serial, const char *from, const char *to)
 {
     struct db_query query;
     db_query(&query, db, "UPDATE certificate SET state = ? WHERE serial = ? AND state = ?");
@@ -56,24 +57,41 @@ static int set_state(sqlite3 *db, const char *serial, const char *from, const ch
     return db_run(&query);
 }
 
-static enum registry_end insert_reserved(sqlite3 *db, const char *reference, const unsigned char *key_hash,
+// Makes room for a certificate of a class of which a person may have one: what has expired, and what nobody
+// confirmed in time, gives the place free. The latter may be in somebody's hands, so it is revoked.
+static bool make_room(struct db *db, const char *reference, int64_t now)
+{
+#define SAME "sole = (SELECT p.customer || ':' || p.class FROM person p WHERE p.reference = ?)"
+    return DB_DO(db,
+                 "UPDATE certificate SET sole = NULL WHERE " SAME
+                 " AND state = 'confirmed' AND not_after <= ?",
+                 db_t(reference), db_n(now)) >= 0 &&
+           DB_DO(db,
+                 "UPDATE certificate SET sole = NULL, state = 'abandoned', status = 'revoked', reason = 5,"
+                 " changed = ? WHERE " SAME " AND reference <> ? AND state IN ('reserved', 'issued')"
+                 " AND created <= ?",
+                 db_n(now), db_t(reference), db_t(reference), db_n(now - RULES_COMING)) >= 0;
+}
+
+static enum registry_end insert_reserved(struct db *db, const char *reference, const unsigned char *key_hash,
                                          const char *serial, int64_t now)
 {
-    struct db_query query;
     if (count(db, "SELECT count(*) FROM certificate WHERE reference = ? AND state = 'rejected'", reference) >=
         REJECTED_MAX)
         return REGISTRY_FULL;
-    db_query(&query, db,
-             "INSERT INTO certificate(serial, reference, key_hash, state, created)"
-             " VALUES(?, ?, ?, 'reserved', ?)");
-    db_text(&query, serial);
-    db_text(&query, reference);
-    db_bytes(&query, key_hash, REGISTRY_HASH);
-    db_number(&query, now);
-    return db_run(&query) == 1 ? REGISTRY_DONE : REGISTRY_FAILED;
+    if (!make_room(db, reference, now))
+        return REGISTRY_FAILED;
+    int changed =
+        DB_DO(db,
+              "INSERT INTO certificate(serial, reference, key_hash, state, created, customer, class, sole)"
+              " SELECT ?, p.reference, ?, 'reserved', ?, p.customer, p.class,"
+              " CASE WHEN k.sole = 1 THEN p.customer || ':' || p.class END"
+              " FROM person p LEFT JOIN class k ON k.name = p.class WHERE p.reference = ?",
+              db_t(serial), db_b(key_hash, REGISTRY_HASH), db_n(now), db_t(reference));
+    return changed == 1 ? REGISTRY_DONE : REGISTRY_FAILED;
 }
 
-static enum registry_end reserve(sqlite3 *db, const char *reference, const unsigned char *key_hash,
+static enum registry_end reserve(struct db *db, const char *reference, const unsigned char *key_hash,
                                  const char *serial, int64_t now, struct registry_certificate *issued)
 {
     struct live live;
@@ -88,6 +106,9 @@ static enum registry_end reserve(sqlite3 *db, const char *reference, const unsig
         *issued = live.issued;
         return REGISTRY_AGAIN;
     }
+    enum registry_end rule = rules_check(db, reference, now);
+    if (rule != REGISTRY_DONE)
+        return rule;
     // Reserved and never recorded: whoever was signing it ended first, and nobody has seen that certificate.
     if (end == REGISTRY_DONE && set_state(db, live.serial, "reserved", "abandoned") != 1)
         return REGISTRY_FAILED;
@@ -98,19 +119,27 @@ enum registry_end registry_reserve(struct registry *registry, const char *refere
                                    const unsigned char key_hash[REGISTRY_HASH], const char *serial,
                                    int64_t now, struct registry_certificate *issued)
 {
-    sqlite3 *db = db_enter(registry);
+    struct db *db = db_enter(registry);
     return db_leave(registry, reserve(db, reference, key_hash, serial, now, issued));
 }
 
-enum registry_end registry_record(struct registry *registry, const char *serial, const void *der,
-                                  size_t length)
+enum registry_end registry_allowed(struct registry *registry, const char *reference, int64_t now)
 {
-    struct db_query query;
-    db_query(&query, db_enter(registry),
-             "UPDATE certificate SET state = 'issued', der = ? WHERE serial = ? AND state = 'reserved'");
-    db_bytes(&query, der, length);
-    db_text(&query, serial);
-    return db_leave(registry, db_run(&query) == 1 ? REGISTRY_DONE : REGISTRY_FAILED);
+    struct db *db = db_enter_reading(registry);
+    return db_leave(registry, rules_check(db, reference, now));
+}
+
+enum registry_end registry_record(struct registry *registry, const char *serial, const void *der,
+                                  size_t length, int64_t not_after, int64_t now)
+{
+    struct db *db = db_enter(registry);
+    bool done = DB_DO(db,
+                      "UPDATE certificate SET state = 'issued', der = ?, not_after = ?,"
+                      " generation = coalesce((SELECT max(a.generation) FROM authority a), 1)"
+                      " WHERE serial = ? AND state = 'reserved'",
+                      db_b(der, length), db_n(not_after), db_t(serial)) == 1 &&
+                log_append(registry, db, now, "certificate.issued", serial, "");
+    return db_leave(registry, done ? REGISTRY_DONE : REGISTRY_FAILED);
 }
 
 enum registry_end registry_certificate(struct registry *registry, const char *serial,
@@ -130,57 +159,71 @@ enum registry_end registry_certificate(struct registry *registry, const char *se
     return db_leave(registry, good ? end : REGISTRY_FAILED);
 }
 
-static enum registry_end confirm(sqlite3 *db, const char *serial, int64_t now)
+// What the new certificate takes the place of is revoked as superseded (RFC 5280 5.3.1), unless it was
+// before.
+static bool supersede(struct registry *registry, struct db *db, const char *serial, int64_t now)
 {
-    struct db_query query;
-    db_query(
-        &query, db,
-        "UPDATE certificate SET state = 'confirmed', confirmed = ? WHERE serial = ? AND state = 'issued'");
-    db_number(&query, now);
-    db_text(&query, serial);
-    int changed = db_run(&query);
-    if (changed < 0)
-        return REGISTRY_FAILED;
-    if (changed == 0) {
-        db_query(&query, db, "SELECT 1 FROM certificate WHERE serial = ? AND state = 'confirmed'");
-        db_text(&query, serial);
-        bool found = db_row(&query);
-        enum registry_end end = found ? REGISTRY_AGAIN : REGISTRY_NONE;
-        return db_close(&query) ? end : REGISTRY_FAILED;
-    }
-    db_query(&query, db,
-             "UPDATE person SET spent = ? WHERE spent = 0 AND reference ="
-             " (SELECT reference FROM certificate WHERE serial = ?)");
-    db_number(&query, now);
-    db_text(&query, serial);
-    return db_run(&query) == 1 ? REGISTRY_DONE : REGISTRY_FAILED;
+#define OLD                                                                                                  \
+    "(SELECT p.target FROM person p JOIN certificate n ON n.reference = p.reference WHERE n.serial = ?)"
+    int changed = DB_DO(db,
+                        "UPDATE certificate SET status = 'revoked', reason = 4, changed = ?, sole = NULL"
+                        " WHERE serial = " OLD " AND status <> 'revoked'",
+                        db_n(now), db_t(serial));
+    return changed >= 0 &&
+           DB_DO(db, "UPDATE certificate SET replaced_by = ? WHERE serial = " OLD, db_t(serial),
+                 db_t(serial)) >= 0 &&
+           (changed == 0 || (DB_DO(db, "UPDATE crl SET stale = 1 WHERE stale = ?", db_n(0)) >= 0 &&
+                             log_append(registry, db, now, "certificate.superseded", serial, "")));
 }
 
-enum registry_end registry_confirm(struct registry *registry, const char *serial, int64_t now)
-{
-    sqlite3 *db = db_enter(registry);
-    return db_leave(registry, confirm(db, serial, now));
-}
-
-static enum registry_end reject(sqlite3 *db, const char *serial)
+// The end of a change that found no row to change: was it made before?
+static enum registry_end was(struct db *db, const char *serial, const char *state)
 {
     struct db_query query;
-    int changed = set_state(db, serial, "issued", "rejected");
-    if (changed != 0)
-        return changed == 1 ? REGISTRY_DONE : REGISTRY_FAILED;
-    db_query(&query, db, "SELECT 1 FROM certificate WHERE serial = ? AND state = 'rejected'");
-    db_text(&query, serial);
+    DB_ASK(&query, db, "SELECT 1 FROM certificate WHERE serial = ? AND state = ?", db_t(serial), db_t(state));
     enum registry_end end = db_row(&query) ? REGISTRY_AGAIN : REGISTRY_NONE;
     return db_close(&query) ? end : REGISTRY_FAILED;
 }
 
-enum registry_end registry_reject(struct registry *registry, const char *serial)
+static enum registry_end confirm(struct registry *registry, struct db *db, const char *serial, int64_t now)
 {
-    sqlite3 *db = db_enter(registry);
-    return db_leave(registry, reject(db, serial));
+    enum registry_end end = was(db, serial, "issued");
+    if (end != REGISTRY_AGAIN)
+        return end == REGISTRY_NONE ? was(db, serial, "confirmed") : end;
+    bool done = supersede(registry, db, serial, now) &&
+                DB_DO(db, "UPDATE certificate SET state = 'confirmed', confirmed = ? WHERE serial = ?",
+                      db_n(now), db_t(serial)) == 1 &&
+                DB_DO(db,
+                      "UPDATE person SET spent = ? WHERE spent = 0 AND reference ="
+                      " (SELECT reference FROM certificate WHERE serial = ?)",
+                      db_n(now), db_t(serial)) == 1 &&
+                log_append(registry, db, now, "certificate.confirmed", serial, "");
+    return done ? REGISTRY_DONE : REGISTRY_FAILED;
 }
 
-static bool forget(sqlite3 *db, const struct registry_exchange *exchange, int64_t now)
+enum registry_end registry_confirm(struct registry *registry, const char *serial, int64_t now)
+{
+    struct db *db = db_enter(registry);
+    return db_leave(registry, confirm(registry, db, serial, now));
+}
+
+// Whoever rejected it may still have it: so it is on the CRL from now on.
+enum registry_end registry_reject(struct registry *registry, const char *serial, int64_t now)
+{
+    struct db *db = db_enter(registry);
+    int changed =
+        DB_DO(db,
+              "UPDATE certificate SET state = 'rejected', status = 'revoked', reason = 5, changed = ?,"
+              " sole = NULL WHERE serial = ? AND state = 'issued'",
+              db_n(now), db_t(serial));
+    if (changed == 0)
+        return db_leave(registry, was(db, serial, "rejected"));
+    bool done = changed == 1 && DB_DO(db, "UPDATE crl SET stale = 1 WHERE stale = ?", db_n(0)) >= 0 &&
+                log_append(registry, db, now, "certificate.rejected", serial, "");
+    return db_leave(registry, done ? REGISTRY_DONE : REGISTRY_FAILED);
+}
+
+static bool forget(struct db *db, const struct registry_exchange *exchange, int64_t now)
 {
     struct db_query query;
     db_query(&query, db, "DELETE FROM exchange WHERE expires <= ?");
@@ -189,13 +232,13 @@ static bool forget(sqlite3 *db, const struct registry_exchange *exchange, int64_
         return false;
     db_query(&query, db,
              "DELETE FROM exchange WHERE id IN (SELECT id FROM exchange WHERE reference = ?"
-             " ORDER BY expires DESC LIMIT -1 OFFSET ?)");
+             " ORDER BY expires DESC LIMIT 1000000 OFFSET ?)");
     db_text(&query, exchange->reference);
     db_number(&query, EXCHANGES_ONE - 1);
     return db_run(&query) >= 0;
 }
 
-static enum registry_end keep(sqlite3 *db, const struct registry_exchange *exchange, int64_t now)
+static enum registry_end keep(struct db *db, const struct registry_exchange *exchange, int64_t now)
 {
     struct db_query query;
     if (!forget(db, exchange, now))
@@ -206,7 +249,8 @@ static enum registry_end keep(sqlite3 *db, const struct registry_exchange *excha
         &query, db,
         "INSERT INTO exchange(id, nonce, reference, serial, request_id, expires) VALUES(?, ?, ?, ?, ?, ?)"
         " ON CONFLICT(id) DO UPDATE SET nonce = excluded.nonce, serial = excluded.serial,"
-        " request_id = excluded.request_id, expires = excluded.expires WHERE reference = excluded.reference");
+        " request_id = excluded.request_id, expires = excluded.expires WHERE exchange.reference = "
+        "excluded.reference");
     db_bytes(&query, exchange->id, exchange->id_length);
     db_bytes(&query, exchange->nonce, exchange->nonce_length);
     db_text(&query, exchange->reference);
@@ -222,7 +266,7 @@ static enum registry_end keep(sqlite3 *db, const struct registry_exchange *excha
 enum registry_end registry_exchange_keep(struct registry *registry, const struct registry_exchange *exchange,
                                          int64_t now)
 {
-    sqlite3 *db = db_enter(registry);
+    struct db *db = db_enter(registry);
     return db_leave(registry, keep(db, exchange, now));
 }
 

@@ -1,20 +1,15 @@
 // The registry's rows of entitled persons, settings, and the list of both.
-#include "registry_db.h"
-
-static enum registry_end one_changed(int changes)
-{
-    if (changes < 0)
-        return REGISTRY_FAILED;
-    return changes == 1 ? REGISTRY_DONE : REGISTRY_NONE;
-}
+#include "registry_log.h"
 
 enum registry_end registry_set(struct registry *registry, const char *name, const char *value)
 {
     struct db_query query;
-    db_query(&query, db_enter(registry), "INSERT OR REPLACE INTO setting(name, value) VALUES(?, ?)");
+    db_query(&query, db_enter(registry),
+             "INSERT INTO setting(name, value) VALUES(?, ?)"
+             " ON CONFLICT(name) DO UPDATE SET value = excluded.value");
     db_text(&query, name);
     db_text(&query, value);
-    return db_leave(registry, one_changed(db_run(&query)));
+    return db_leave(registry, db_one(db_run(&query)));
 }
 
 enum registry_end registry_get(struct registry *registry, const char *name, char *value, size_t size)
@@ -28,7 +23,7 @@ enum registry_end registry_get(struct registry *registry, const char *name, char
     return db_leave(registry, db_close(&query) ? REGISTRY_DONE : REGISTRY_FAILED);
 }
 
-static bool taken(sqlite3 *db, const char *reference)
+static bool taken(struct db *db, const char *reference)
 {
     struct db_query query;
     db_query(&query, db, "SELECT 1 FROM person WHERE reference = ?");
@@ -39,21 +34,18 @@ static bool taken(sqlite3 *db, const char *reference)
 
 enum registry_end registry_entitle(struct registry *registry, const struct registry_person *person)
 {
-    struct db_query query;
-    sqlite3 *db = db_enter(registry);
+    struct db *db = db_enter(registry);
     if (taken(db, person->reference))
         return db_leave(registry, REGISTRY_AGAIN);
-    db_query(&query, db,
-             "INSERT INTO person(reference, name, subject, code, created, expires, tries)"
-             " VALUES(?, ?, ?, ?, ?, ?, ?)");
-    db_text(&query, person->reference);
-    db_text(&query, person->name);
-    db_bytes(&query, person->subject, person->subject_length);
-    db_bytes(&query, person->code, person->code_length);
-    db_number(&query, person->created);
-    db_number(&query, person->expires);
-    db_number(&query, person->tries);
-    return db_leave(registry, one_changed(db_run(&query)));
+    bool done =
+        DB_DO(db,
+              "INSERT INTO person(reference, name, subject, code, created, expires, tries)"
+              " VALUES(?, ?, ?, ?, ?, ?, ?)",
+              db_t(person->reference), db_t(person->name), db_b(person->subject, person->subject_length),
+              db_b(person->code, person->code_length), db_n(person->created), db_n(person->expires),
+              db_n(person->tries)) == 1 &&
+        log_append(registry, db, person->created, "person.authorized", person->reference, person->name);
+    return db_leave(registry, done ? REGISTRY_DONE : REGISTRY_FAILED);
 }
 
 enum registry_end registry_find(struct registry *registry, const char *reference,
@@ -61,7 +53,9 @@ enum registry_end registry_find(struct registry *registry, const char *reference
 {
     struct db_query query;
     db_query(&query, db_enter_reading(registry),
-             "SELECT reference, name, subject, code, created, expires, spent, tries FROM person"
+             "SELECT reference, name, subject, code, created, expires, spent, tries, coalesce(customer, ''), "
+             "class,"
+             " kind, state, target FROM person"
              " WHERE reference = ?");
     db_text(&query, reference);
     bool found = db_row(&query);
@@ -74,6 +68,11 @@ enum registry_end registry_find(struct registry *registry, const char *reference
         person->expires = db_get_number(&query, 5);
         person->spent = db_get_number(&query, 6);
         person->tries = (int)db_get_number(&query, 7);
+        db_get_text(&query, 8, person->customer, sizeof person->customer);
+        db_get_text(&query, 9, person->class_name, sizeof person->class_name);
+        db_get_text(&query, 10, person->kind, sizeof person->kind);
+        db_get_text(&query, 11, person->state, sizeof person->state);
+        db_get_text(&query, 12, person->target, sizeof person->target);
     }
     bool good = db_close(&query);
     enum registry_end end = found ? REGISTRY_DONE : REGISTRY_NONE;
@@ -86,7 +85,7 @@ enum registry_end registry_wrong(struct registry *registry, const char *referenc
     db_query(&query, db_enter(registry),
              "UPDATE person SET tries = tries - 1 WHERE reference = ? AND tries > 0");
     db_text(&query, reference);
-    return db_leave(registry, one_changed(db_run(&query)));
+    return db_leave(registry, db_one(db_run(&query)));
 }
 
 enum registry_end registry_list(struct registry *registry, void (*each)(void *, const struct registry_line *),

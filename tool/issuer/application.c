@@ -1,0 +1,265 @@
+// Applications of customers, their fees, and the classes of certificates.
+#include "nouns.h"
+
+#include "code.h"
+
+#include <openssl/objects.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+// The kinds of application: which need a certificate that they are about, and which a class.
+static const struct {
+    const char *name;
+    bool target, class_name;
+} kinds[] = {
+    {"issue", false, true},  {"reissue", false, true}, {"renew", true, false},
+    {"revoke", true, false}, {"suspend", true, false}, {"resume", true, false},
+};
+
+struct customer {
+    char kind[REGISTRY_WORD];
+    char name[REGISTRY_NAME + 1];
+};
+
+static bool find_customer(struct desk *desk, const char *id, struct customer *customer, struct fail *fail)
+{
+    struct db_query query;
+    DB_ASK(&query, db_enter_reading(desk->registry), "SELECT kind, name FROM customer WHERE id = ?",
+           db_t(id));
+    bool found = db_row(&query);
+    if (found) {
+        db_get_text(&query, 0, customer->kind, sizeof customer->kind);
+        db_get_text(&query, 1, customer->name, sizeof customer->name);
+    }
+    enum registry_end end = db_close(&query) ? found ? REGISTRY_DONE : REGISTRY_NONE : REGISTRY_FAILED;
+    return noun_end(db_leave(desk->registry, end), id, fail);
+}
+
+// The certificate that a reissue replaces: the one named, else the newest of this class that stands.
+static bool find_old(struct desk *desk, const struct options *options, struct registry_person *person,
+                     struct fail *fail)
+{
+    struct db_query query;
+    if (options->serial != NULL) {
+        struct registry_standing standing;
+        enum registry_end end = registry_standing(desk->registry, options->serial, &standing);
+        snprintf(person->target, sizeof person->target, "%s", standing.serial);
+        snprintf(person->class_name, sizeof person->class_name, "%s", standing.class_name);
+        return noun_end(end, options->serial, fail);
+    }
+    DB_ASK(&query, db_enter_reading(desk->registry),
+           "SELECT serial FROM certificate WHERE customer = ? AND class = ? AND state = 'confirmed'"
+           " AND status <> 'revoked' ORDER BY created DESC LIMIT 1",
+           db_t(options->customer), db_t(person->class_name));
+    if (db_row(&query))
+        db_get_text(&query, 0, person->target, sizeof person->target);
+    return noun_end(db_leave(desk->registry, db_close(&query) ? REGISTRY_DONE : REGISTRY_FAILED), "registry",
+                    fail);
+}
+
+// What was said on the command line, checked against the row of its kind.
+static bool fill(struct desk *desk, const struct options *options, struct registry_person *person,
+                 struct fail *fail)
+{
+    const char *kind = options->kind != NULL ? options->kind : "issue";
+    size_t i = 0;
+    while (i < sizeof kinds / sizeof kinds[0] && strcmp(kinds[i].name, kind) != 0)
+        i++;
+    if (i == sizeof kinds / sizeof kinds[0])
+        return fail_with(fail, FAIL_USAGE,
+                         _("unknown kind '%s': use issue, reissue, renew, revoke, suspend or resume"), kind);
+    if (kinds[i].target && options->serial == NULL)
+        return fail_with(fail, FAIL_USAGE, _("--%s %s is missing"), "serial", "HEX");
+    if (kinds[i].class_name && options->class_name == NULL && options->serial == NULL)
+        return fail_with(fail, FAIL_USAGE, _("--%s %s is missing"), "class", "NAME");
+    snprintf(person->kind, sizeof person->kind, "%s", kind);
+    snprintf(person->state, sizeof person->state, "%s", options->wait ? "waiting" : "ready");
+    snprintf(person->customer, sizeof person->customer, "%s", options->customer);
+    snprintf(person->class_name, sizeof person->class_name, "%s",
+             options->class_name != NULL ? options->class_name : "");
+    if (strcmp(kind, "issue") != 0 && !find_old(desk, options, person, fail))
+        return false;
+    struct registry_class class;
+    return noun_end(registry_class(desk->registry, person->class_name, &class), person->class_name, fail);
+}
+
+static void print(const struct desk_entitled *made, const struct options *options)
+{
+    char expires[DESK_TIME];
+    desk_time(made->expires, expires);
+    const struct records_pair pairs[] = {{"reference", made->reference},
+                                         {"code", options->code_file == NULL ? made->code : NULL},
+                                         {"expires", expires},
+                                         {"subject", made->subject},
+                                         {NULL, NULL}};
+    records_pairs(pairs, options->json);
+}
+
+// The code is in its file before the registry knows of it: a code file without a row harms nobody.
+static bool write_code(const struct options *options, const struct desk_entitled *made, struct fail *fail)
+{
+    char line[sizeof made->code + 1];
+    if (options->code_file == NULL)
+        return true;
+    int length = snprintf(line, sizeof line, "%s\n", made->code);
+    bool done = file_write_new(options->code_file, 0600, line, (size_t)length, fail);
+    OPENSSL_cleanse(line, sizeof line);
+    return done;
+}
+
+static bool add(struct desk *desk, const struct options *options, struct fail *fail)
+{
+    struct desk_entitled made;
+    struct registry_person person;
+    struct customer customer;
+    if (!options->agree)
+        return fail_with(fail, FAIL_REFUSED,
+                         _("the customer must have agreed to all terms, not to some: give --agree"));
+    if (!find_customer(desk, options->customer, &customer, fail))
+        return false;
+    struct desk_entitle ask = {.name = customer.name,
+                               .days = options->days != 0 ? options->days : 14,
+                               .tries = options->tries != 0 ? options->tries : 10};
+    bool done = desk_prepare(desk, &ask, &made, &person, fail) && fill(desk, options, &person, fail) &&
+                write_code(options, &made, fail);
+    if (done) {
+        done = noun_end(registry_apply(desk->registry, &person), options->customer, fail);
+        if (!done && options->code_file != NULL)
+            unlink(options->code_file);
+    }
+    if (done)
+        print(&made, options);
+    OPENSSL_cleanse(&made, sizeof made);
+    return done;
+}
+
+bool command_application_add(const struct options *options, struct fail *fail)
+{
+    return noun_with_desk(options, add, fail);
+}
+
+static bool approve(struct desk *desk, const struct options *options, struct fail *fail)
+{
+    return noun_end(registry_decide(desk->registry, options->reference, options->deny, desk->now()),
+                    options->reference, fail);
+}
+
+bool command_application_approve(const struct options *options, struct fail *fail)
+{
+    return noun_with_desk(options, approve, fail);
+}
+
+static bool pay(struct desk *desk, const struct options *options, struct fail *fail)
+{
+    int64_t now = desk->now();
+    struct db *db = db_enter(desk->registry);
+    enum registry_end end =
+        db_one(DB_DO(db, "UPDATE fee SET state = ?, paid = ? WHERE reference = ? AND state = 'due'",
+                     db_t(options->waive ? "waived" : "paid"), db_n(now), db_t(options->reference)));
+    if (end == REGISTRY_DONE &&
+        !log_append(desk->registry, db, now, options->waive ? "fee.waived" : "fee.paid", options->reference,
+                    ""))
+        end = REGISTRY_FAILED;
+    return noun_end(db_leave(desk->registry, end), options->reference, fail);
+}
+
+bool command_fee_pay(const struct options *options, struct fail *fail)
+{
+    return noun_with_desk(options, pay, fail);
+}
+
+// Policies of the Korean CAs stand under 1.2.410.200004, .200005 and .200012: they are theirs.
+static bool own_policy(const struct desk *desk, const char *policy, struct fail *fail)
+{
+    ASN1_OBJECT *object = OBJ_txt2obj(policy, 1);
+    bool readable = object != NULL && strlen(policy) < DESK_SHORTNAME;
+    ASN1_OBJECT_free(object);
+    if (!readable)
+        return fail_with(fail, FAIL_USAGE, _("'%s' is no OID: write it as 1.2.3.4"), policy);
+    if (!desk->test && strncmp(policy, "1.2.410.2000", 12) == 0)
+        return fail_with(fail, FAIL_REFUSED,
+                         _("%s belongs to a real CA: only a desk for tests (init --test-profile) may use it"),
+                         policy);
+    return true;
+}
+
+static bool set_class(struct desk *desk, const struct options *options, struct fail *fail)
+{
+    struct registry_class class;
+    int64_t now = desk->now();
+    char detail[LOG_TEXT];
+    if (options->policy != NULL && options->policy[0] != 0 && !own_policy(desk, options->policy, fail))
+        return false;
+    if (!noun_end(registry_class(desk->registry, options->class_name, &class), options->class_name, fail))
+        return false;
+    const char *policy = options->policy != NULL ? options->policy : class.policy;
+    snprintf(detail, sizeof detail, "policy %s fee %d", policy, options->fee_given ? options->fee : -1);
+    struct db *db = db_enter(desk->registry);
+    bool done =
+        DB_DO(db, "UPDATE class SET policy = ? WHERE name = ?", db_t(policy), db_t(class.name)) == 1 &&
+        (!options->fee_given ||
+         DB_DO(db, "UPDATE class SET fee = ? WHERE name = ?", db_n(options->fee), db_t(class.name)) == 1) &&
+        log_append(desk->registry, db, now, "class.set", class.name, detail);
+    return noun_end(db_leave(desk->registry, done ? REGISTRY_DONE : REGISTRY_FAILED), class.name, fail);
+}
+
+bool command_class_set(const struct options *options, struct fail *fail)
+{
+    return noun_with_desk(options, set_class, fail);
+}
+
+static const struct records classes = {
+    "classes",
+    "SELECT name, days, sole, fee, renew_days, kinds, policy, title FROM class WHERE name <> ? ORDER BY name",
+    {{"class", RECORDS_TEXT},
+     {"days", RECORDS_NUMBER},
+     {"one_per_person", RECORDS_NUMBER},
+     {"fee", RECORDS_NUMBER},
+     {"renew_days", RECORDS_NUMBER},
+     {"kinds", RECORDS_TEXT},
+     {"policy", RECORDS_TEXT},
+     {"title", RECORDS_TEXT}},
+};
+
+static const struct records applications = {
+    "applications",
+    "SELECT reference, kind, class, CASE WHEN spent > 0 THEN 'done' ELSE state END, coalesce(customer, ''), "
+    "target,"
+    " created, expires, tries, name FROM person WHERE name <> ? ORDER BY created, reference",
+    {{"reference", RECORDS_TEXT},
+     {"kind", RECORDS_TEXT},
+     {"class", RECORDS_TEXT},
+     {"state", RECORDS_TEXT},
+     {"customer", RECORDS_TEXT},
+     {"serial", RECORDS_TEXT},
+     {"created", RECORDS_TIME},
+     {"expires", RECORDS_TIME},
+     {"tries", RECORDS_NUMBER},
+     {"name", RECORDS_TEXT}},
+};
+
+static const struct records fees = {
+    "fees",
+    "SELECT reference, class, amount, state, created, paid FROM fee WHERE id <> ? ORDER BY created, id",
+    {{"reference", RECORDS_TEXT},
+     {"class", RECORDS_TEXT},
+     {"amount", RECORDS_NUMBER},
+     {"state", RECORDS_TEXT},
+     {"created", RECORDS_TIME},
+     {"paid", RECORDS_TIME}},
+};
+
+#define LIST(noun, records)                                                                                  \
+    static bool list_##noun(struct desk *desk, const struct options *options, struct fail *fail)             \
+    {                                                                                                        \
+        return records_print(desk, &records, DB_VALUES(db_t("")), options->json, fail);                      \
+    }                                                                                                        \
+    bool command_##noun##_list(const struct options *options, struct fail *fail)                             \
+    {                                                                                                        \
+        return noun_with_desk(options, list_##noun, fail);                                                   \
+    }
+
+LIST(class, classes)
+LIST(application, applications)
+LIST(fee, fees)

@@ -1,0 +1,269 @@
+// Second factors: HOTP, TOTP, security card, a signature by another valid certificate. Tries are counted
+// before the answer is looked at, an answer counts once, and what was shown expires.
+#include "nouns.h"
+
+#include "code.h"
+#include "factor.h"
+#include "utf8.h"
+
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PROOF_SECONDS     600 // how long a shown factor is good
+#define CHALLENGE_SECONDS 300
+#define TRIES             5
+
+bool proof_add(struct desk *desk, const char *customer, const char *need, const char *kind, bool passed,
+               int seconds, struct fail *fail)
+{
+    char id[NOUN_ID];
+    char event[64];
+    int64_t now = desk->now();
+    if (!noun_id('P', id, fail))
+        return false;
+    snprintf(event, sizeof event, "%s.%s", need, passed ? "passed" : "failed");
+    struct db *db = db_enter(desk->registry);
+    bool done = DB_DO(db,
+                      "INSERT INTO proof(id, customer, need, kind, result, created, expires)"
+                      " VALUES(?, ?, ?, ?, ?, ?, ?)",
+                      db_t(id), db_t(customer), db_t(need), db_t(kind), db_t(passed ? "passed" : "failed"),
+                      db_n(now), db_n(now + seconds)) == 1 &&
+                log_append(desk->registry, db, now, event, customer, kind);
+    return noun_end(db_leave(desk->registry, done ? REGISTRY_DONE : REGISTRY_FAILED), customer, fail);
+}
+
+static const struct factor_kind *find_kind(const char *name, struct fail *fail)
+{
+    for (const struct factor_kind *kind = factor_kinds; kind->name != NULL; kind++) {
+        if (strcmp(kind->name, name) == 0)
+            return kind;
+    }
+    fail_with(fail, FAIL_USAGE, _("unknown kind of factor '%s': use hotp, totp, card or signature"), name);
+    return NULL;
+}
+
+static bool add(struct desk *desk, const struct options *options, struct fail *fail)
+{
+    char id[NOUN_ID];
+    struct factor_secret secret = {0};
+    unsigned char sealed[sizeof secret.bytes + SEAL_OVER];
+    int64_t now = desk->now();
+    int tries = options->tries != 0 ? options->tries : TRIES;
+    const char *label = options->label != NULL ? options->label : "";
+    const struct factor_kind *kind = find_kind(options->kind, fail);
+    if (kind == NULL || !noun_id('F', id, fail))
+        return false;
+    if (!utf8_is_text(label) || strlen(label) >= REGISTRY_TEXT)
+        return fail_with(fail, FAIL_USAGE, _("%s must be UTF-8 text of at most %d bytes"), "--label",
+                         REGISTRY_TEXT - 1);
+    if (!kind->read(desk, options, &secret, fail))
+        return false;
+    bool sealed_well = seal_close(desk->seal, id, secret.bytes, secret.length, sealed);
+    size_t length = secret.length + SEAL_OVER;
+    OPENSSL_cleanse(&secret, sizeof secret);
+    if (!sealed_well)
+        return fail_with(fail, FAIL_OTHER, _("the random generator fails"));
+    struct db *db = db_enter(desk->registry);
+    enum registry_end end = db_one(
+        DB_DO(db,
+              "INSERT INTO factor(id, customer, kind, label, secret, tries, most, state, created)"
+              " SELECT ?, c.id, ?, ?, ?, CAST(? AS INTEGER), CAST(? AS INTEGER), 'active', CAST(? AS INTEGER)"
+              " FROM customer c WHERE c.id = ? AND c.state = 'active'",
+              db_t(id), db_t(kind->name), db_t(label), db_b(sealed, length), db_n(tries), db_n(tries),
+              db_n(now), db_t(options->customer)));
+    if (end == REGISTRY_DONE && !log_append(desk->registry, db, now, "factor.added", id, options->customer))
+        end = REGISTRY_FAILED;
+    end = db_leave(desk->registry, end);
+    const struct records_pair pairs[] = {{"factor", id}, {"kind", kind->name}, {NULL, NULL}};
+    if (end == REGISTRY_DONE)
+        records_pairs(pairs, options->json);
+    return noun_end(end, options->customer, fail);
+}
+
+bool command_factor_add(const struct options *options, struct fail *fail)
+{
+    return noun_with_desk(options, add, fail);
+}
+
+static enum registry_end load(struct desk *desk, struct db *db, const char *id, struct factor *factor)
+{
+    unsigned char sealed[sizeof factor->secret.bytes + SEAL_OVER];
+    size_t length = 0;
+    struct db_query query;
+    memset(factor, 0, sizeof *factor);
+    DB_ASK(&query, db,
+           "SELECT f.id, f.customer, f.kind, f.secret, f.moving, f.tries, f.challenge, f.challenge_expires"
+           " FROM factor f JOIN customer c ON c.id = f.customer"
+           " WHERE f.id = ? AND f.state = 'active' AND c.state = 'active'",
+           db_t(id));
+    bool found = db_row(&query);
+    if (found) {
+        db_get_text(&query, 0, factor->id, sizeof factor->id);
+        db_get_text(&query, 1, factor->customer, sizeof factor->customer);
+        db_get_text(&query, 2, factor->kind, sizeof factor->kind);
+        db_get_bytes(&query, 3, sealed, sizeof sealed, &length);
+        factor->moving = db_get_number(&query, 4);
+        factor->tries = (int)db_get_number(&query, 5);
+        db_get_text(&query, 6, factor->challenge, sizeof factor->challenge);
+        factor->challenge_expires = db_get_number(&query, 7);
+    }
+    if (!db_close(&query))
+        return REGISTRY_FAILED;
+    if (!found)
+        return REGISTRY_NONE;
+    factor->secret.length = length - SEAL_OVER;
+    return length >= SEAL_OVER && seal_open(desk->seal, id, sealed, length, factor->secret.bytes)
+               ? REGISTRY_DONE
+               : REGISTRY_FAILED;
+}
+
+// An open challenge stays until it is answered or expires: asking again gives nobody another one to choose
+// from.
+static enum registry_end challenge_in(struct desk *desk, struct db *db, const char *id, struct factor *factor)
+{
+    struct fail ignored = {0};
+    int64_t now = desk->now();
+    enum registry_end end = load(desk, db, id, factor);
+    if (end != REGISTRY_DONE)
+        return end;
+    const struct factor_kind *kind = find_kind(factor->kind, &ignored);
+    if (kind == NULL || kind->challenge == NULL)
+        return REGISTRY_PURPOSE;
+    if (factor->challenge[0] != 0 && factor->challenge_expires > now)
+        return REGISTRY_DONE;
+    if (!kind->challenge(factor))
+        return REGISTRY_FAILED;
+    return db_one(DB_DO(db, "UPDATE factor SET challenge = ?, challenge_expires = ? WHERE id = ?",
+                        db_t(factor->challenge), db_n(now + CHALLENGE_SECONDS), db_t(id)));
+}
+
+static bool challenge(struct desk *desk, const struct options *options, struct fail *fail)
+{
+    struct factor factor;
+    struct db *db = db_enter(desk->registry);
+    enum registry_end end = db_leave(desk->registry, challenge_in(desk, db, options->factor, &factor));
+    const struct records_pair pairs[] = {{"challenge", factor.challenge}, {NULL, NULL}};
+    if (end == REGISTRY_DONE)
+        records_pairs(pairs, options->json);
+    OPENSSL_cleanse(&factor.secret, sizeof factor.secret);
+    return noun_end(end, options->factor, fail);
+}
+
+bool command_factor_challenge(const struct options *options, struct fail *fail)
+{
+    return noun_with_desk(options, challenge, fail);
+}
+
+// First the try is taken, and that stands whatever happens next.
+static enum registry_end take_try(struct desk *desk, const char *id, struct factor *factor)
+{
+    struct db *db = db_enter(desk->registry);
+    enum registry_end end = load(desk, db, id, factor);
+    if (end == REGISTRY_DONE && factor->tries > 0)
+        end = db_one(DB_DO(db, "UPDATE factor SET tries = tries - 1 WHERE id = ? AND tries > 0", db_t(id)));
+    return db_leave(desk->registry, end);
+}
+
+// Right: the tries are full again, the moving value goes on and the challenge is over. Another answer that
+// was right at the same time has moved it before: then this one is a replay.
+static bool accept_answer(struct desk *desk, const struct factor *factor, int64_t moving, struct fail *fail)
+{
+    struct db *db = db_enter(desk->registry);
+    enum registry_end end = db_one(
+        DB_DO(db,
+              "UPDATE factor SET tries = most, moving = ?, challenge = '', challenge_expires = 0 WHERE id = ?"
+              " AND moving = ? AND challenge = ?",
+              db_n(moving), db_t(factor->id), db_n(factor->moving), db_t(factor->challenge)));
+    end = db_leave(desk->registry, end);
+    if (end == REGISTRY_NONE)
+        return fail_with(fail, FAIL_PASSPHRASE, _("this answer was used: wait for the next one"));
+    return noun_end(end, factor->id, fail) &&
+           proof_add(desk, factor->customer, "factor", factor->kind, true, PROOF_SECONDS, fail);
+}
+
+static bool check(struct desk *desk, struct factor *factor, const struct options *options, struct fail *fail)
+{
+    struct factor_answer answer = {.now = desk->now(), .desk = desk, .serial = options->serial};
+    const struct factor_kind *kind = find_kind(factor->kind, fail);
+    if (kind == NULL)
+        return false;
+    if (kind->challenge != NULL && (factor->challenge[0] == 0 || factor->challenge_expires <= answer.now))
+        return fail_with(fail, FAIL_PASSPHRASE,
+                         _("there is no open challenge: ask for one with 'factor challenge'"));
+    bool read = file_read_bytes(strcmp(options->answer_file, "-") == 0 ? "/dev/stdin" : options->answer_file,
+                                answer.bytes, sizeof answer.bytes, &answer.length, fail);
+    bool right = read && kind->check(factor, &answer);
+    OPENSSL_cleanse(answer.bytes, sizeof answer.bytes);
+    if (!read)
+        return false;
+    if (right)
+        return accept_answer(desk, factor, answer.moving, fail);
+    if (!proof_add(desk, factor->customer, "factor", factor->kind, false, 0, fail))
+        return false;
+    if (factor->tries <= 1)
+        return fail_with(fail, FAIL_LOCKED,
+                         _("wrong answer; the factor is locked now: the desk can unlock it"));
+    return fail_with(fail, FAIL_PASSPHRASE, _("wrong answer, or one that was used: %d tries left"),
+                     factor->tries - 1);
+}
+
+static bool verify(struct desk *desk, const struct options *options, struct fail *fail)
+{
+    struct factor factor;
+    bool done = noun_end(take_try(desk, options->factor, &factor), options->factor, fail);
+    if (done && factor.tries <= 0)
+        done = fail_with(fail, FAIL_LOCKED, _("the factor %s is locked: the desk can unlock it"),
+                         options->factor);
+    done = done && check(desk, &factor, options, fail);
+    OPENSSL_cleanse(&factor.secret, sizeof factor.secret);
+    if (done)
+        printf("passed %s\n", options->factor);
+    return done;
+}
+
+bool command_factor_verify(const struct options *options, struct fail *fail)
+{
+    return noun_with_desk(options, verify, fail);
+}
+
+static bool unlock(struct desk *desk, const struct options *options, struct fail *fail)
+{
+    int64_t now = desk->now();
+    struct db *db = db_enter(desk->registry);
+    enum registry_end end = db_one(
+        DB_DO(db, "UPDATE factor SET tries = most WHERE id = ? AND state = 'active'", db_t(options->factor)));
+    if (end == REGISTRY_DONE && !log_append(desk->registry, db, now, "factor.unlocked", options->factor, ""))
+        end = REGISTRY_FAILED;
+    return noun_end(db_leave(desk->registry, end), options->factor, fail);
+}
+
+bool command_factor_unlock(const struct options *options, struct fail *fail)
+{
+    return noun_with_desk(options, unlock, fail);
+}
+
+static const struct records factors = {
+    "factors",
+    "SELECT id, customer, kind, CASE WHEN tries = 0 THEN 'locked' ELSE state END, tries, created, label FROM "
+    "factor"
+    " WHERE ? IN ('', customer) ORDER BY created, id",
+    {{"factor", RECORDS_TEXT},
+     {"customer", RECORDS_TEXT},
+     {"kind", RECORDS_TEXT},
+     {"state", RECORDS_TEXT},
+     {"tries", RECORDS_NUMBER},
+     {"created", RECORDS_TIME},
+     {"label", RECORDS_TEXT}},
+};
+
+static bool list(struct desk *desk, const struct options *options, struct fail *fail)
+{
+    return records_print(desk, &factors, DB_VALUES(db_t(options->customer != NULL ? options->customer : "")),
+                         options->json, fail);
+}
+
+bool command_factor_list(const struct options *options, struct fail *fail)
+{
+    return noun_with_desk(options, list, fail);
+}

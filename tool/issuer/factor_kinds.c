@@ -1,0 +1,216 @@
+// How each kind of second factor asks and checks: HOTP (RFC 4226) and TOTP (RFC 6238) by liboath, the
+// security card, a signature by another certificate of the same customer.
+#include "factor.h"
+
+#include "words.h"
+
+#include <liboath/oath.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HOTP_AHEAD  10 // answers that may have been made and not used
+#define TOTP_STEP   30 // seconds
+#define TOTP_AROUND 1  // steps before and after
+#define DIGITS      6
+#define CARD_LEAST  10 // numbers on a security card
+#define CARD_MOST   99
+#define CARD_CODE   4 // digits of each
+
+// A text of digits of exactly this length, from the answer's first line.
+static bool digits(const struct factor_answer *answer, size_t length, char *text)
+{
+    size_t at = 0;
+    while (at < answer->length && answer->bytes[at] >= '0' && answer->bytes[at] <= '9' && at < length) {
+        text[at] = (char)answer->bytes[at];
+        at++;
+    }
+    text[at] = 0;
+    while (at < answer->length && (answer->bytes[at] == '\n' || answer->bytes[at] == '\r'))
+        at++;
+    return strlen(text) == length && at == answer->length;
+}
+
+// OATH: base32 as on the device's paper. RFC 4226 4 R6: at least 128 bits.
+static bool read_oath(struct desk *desk, const struct options *options, struct factor_secret *secret,
+                      struct fail *fail)
+{
+    struct secret line = {0};
+    char *bytes = NULL;
+    (void)desk;
+    if (options->secret_file == NULL)
+        return fail_with(fail, FAIL_USAGE, _("--%s %s is missing"), "secret-file", "FILE");
+    if (!file_read_secret(options->secret_file, &line, fail))
+        return false;
+    bool done = oath_base32_decode(line.bytes, line.length, &bytes, &secret->length) == OATH_OK &&
+                secret->length >= 16 && secret->length <= 64;
+    if (done)
+        memcpy(secret->bytes, bytes, secret->length);
+    if (bytes != NULL)
+        OPENSSL_cleanse(bytes, secret->length);
+    free(bytes);
+    secret_wipe(&line);
+    return done || fail_with(fail, FAIL_USAGE, _("the secret must be base32 of 16 to 64 bytes"));
+}
+
+static bool check_hotp(const struct factor *factor, struct factor_answer *answer)
+{
+    char text[DIGITS + 1];
+    if (!digits(answer, DIGITS, text))
+        return false;
+    int ahead = oath_hotp_validate((const char *)factor->secret.bytes, factor->secret.length,
+                                   (uint64_t)factor->moving, HOTP_AHEAD, text);
+    OPENSSL_cleanse(text, sizeof text);
+    answer->moving = factor->moving + ahead + 1;
+    return ahead >= 0;
+}
+
+// The step that the answer belongs to must be later than the last one used (RFC 6238 5.2).
+static bool check_totp(const struct factor *factor, struct factor_answer *answer)
+{
+    char text[DIGITS + 1];
+    bool right = false;
+    if (!digits(answer, DIGITS, text))
+        return false;
+    for (int64_t step = answer->now / TOTP_STEP - TOTP_AROUND; step <= answer->now / TOTP_STEP + TOTP_AROUND;
+         step++) {
+        char expected[DIGITS + 1];
+        if (step > factor->moving &&
+            oath_hotp_generate((const char *)factor->secret.bytes, factor->secret.length, (uint64_t)step,
+                               DIGITS, false, OATH_HOTP_DYNAMIC_TRUNCATION, expected) == OATH_OK &&
+            CRYPTO_memcmp(expected, text, DIGITS) == 0 && !right) {
+            right = true;
+            answer->moving = step;
+        }
+        OPENSSL_cleanse(expected, sizeof expected);
+    }
+    OPENSSL_cleanse(text, sizeof text);
+    return right;
+}
+
+// A security card is a grid of numbers of four digits, kept one after the other.
+static bool read_card(struct desk *desk, const struct options *options, struct factor_secret *secret,
+                      struct fail *fail)
+{
+    unsigned char bytes[1024];
+    size_t length = 0;
+    bool done = true;
+    (void)desk;
+    if (options->secret_file == NULL)
+        return fail_with(fail, FAIL_USAGE, _("--%s %s is missing"), "secret-file", "FILE");
+    if (!file_read_bytes(options->secret_file, bytes, sizeof bytes, &length, fail))
+        return false;
+    for (size_t i = 0; i < length && done; i++) {
+        if (bytes[i] >= '0' && bytes[i] <= '9' && secret->length < CARD_MOST * CARD_CODE)
+            secret->bytes[secret->length++] = bytes[i];
+        else // blanks stand between codes, not inside them
+            done = strchr(" \t\r\n", bytes[i]) != NULL && secret->length % CARD_CODE == 0;
+    }
+    OPENSSL_cleanse(bytes, sizeof bytes);
+    done = done && secret->length % CARD_CODE == 0 && secret->length >= CARD_LEAST * CARD_CODE;
+    return done || fail_with(fail, FAIL_USAGE, _("a security card has %d to %d numbers of %d digits"),
+                             CARD_LEAST, CARD_MOST, CARD_CODE);
+}
+
+static bool below(unsigned limit, unsigned *number)
+{
+    unsigned char byte = 0;
+    do {
+        if (RAND_priv_bytes(&byte, 1) != 1)
+            return false;
+    } while (byte >= 256 / limit * limit);
+    *number = byte % limit;
+    return true;
+}
+
+// Two different numbers of the card: the first two digits of one, the last two of the other.
+static bool ask_card(struct factor *factor)
+{
+    unsigned count = (unsigned)(factor->secret.length / CARD_CODE);
+    unsigned first = 0;
+    unsigned second = 0;
+    if (count < CARD_LEAST || !below(count, &first))
+        return false;
+    do {
+        if (!below(count, &second))
+            return false;
+    } while (second == first);
+    snprintf(factor->challenge, sizeof factor->challenge, "%02u:12 %02u:34", first + 1, second + 1);
+    return true;
+}
+
+static bool check_card(const struct factor *factor, struct factor_answer *answer)
+{
+    char text[CARD_CODE + 1];
+    unsigned first = 0;
+    unsigned second = 0;
+    unsigned count = (unsigned)(factor->secret.length / CARD_CODE);
+    answer->moving = factor->moving + 1;
+    if (!digits(answer, CARD_CODE, text) ||
+        sscanf(factor->challenge, "%2u:12 %2u:34", &first, &second) !=
+            2 || // NOLINT(cert-err34-c): ours, bounded
+        first < 1 ||
+        second < 1 || first > count || second > count)
+        return false;
+    const unsigned char *codes = factor->secret.bytes;
+    int wrong = CRYPTO_memcmp(text, codes + (size_t)(first - 1) * CARD_CODE, 2) |
+                CRYPTO_memcmp(text + 2, codes + (size_t)(second - 1) * CARD_CODE + 2, 2);
+    OPENSSL_cleanse(text, sizeof text);
+    return wrong == 0;
+}
+
+// A signature needs no secret of its own.
+static bool read_nothing(struct desk *desk, const struct options *options, struct factor_secret *secret,
+                         struct fail *fail)
+{
+    (void)desk, (void)fail;
+    secret->length = 1;
+    return options->secret_file == NULL || fail_with(fail, FAIL_USAGE, _("a signature has no secret"));
+}
+
+static bool ask_signature(struct factor *factor)
+{
+    unsigned char bytes[24];
+    int at = snprintf(factor->challenge, sizeof factor->challenge, "ingam-");
+    if (RAND_bytes(bytes, sizeof bytes) != 1)
+        return false;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        at += snprintf(factor->challenge + at, sizeof factor->challenge - (size_t)at, "%02x", bytes[i]);
+    return true;
+}
+
+// SHA-256 over the challenge's text, by the key of a certificate that stands and is the same customer's.
+static bool check_signature(const struct factor *factor, struct factor_answer *answer)
+{
+    struct registry_standing standing;
+    const unsigned char *at = standing.der;
+    answer->moving = factor->moving + 1;
+    if (answer->serial == NULL ||
+        registry_standing(answer->desk->registry, answer->serial, &standing) != REGISTRY_DONE ||
+        strcmp(standing.customer, factor->customer) != 0 || strcmp(standing.state, "confirmed") != 0 ||
+        strcmp(standing.status, "valid") != 0 || standing.not_after <= answer->now)
+        return false;
+    X509 *certificate = d2i_X509(NULL, &at, (long)standing.length);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool right =
+        certificate != NULL && context != NULL &&
+        EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, X509_get0_pubkey(certificate)) == 1 &&
+        EVP_DigestVerify(context, answer->bytes, answer->length, (const unsigned char *)factor->challenge,
+                         strlen(factor->challenge)) == 1;
+    EVP_MD_CTX_free(context);
+    X509_free(certificate);
+    ERR_clear_error();
+    return right;
+}
+
+const struct factor_kind factor_kinds[] = {
+    {"hotp", read_oath, NULL, check_hotp},
+    {"totp", read_oath, NULL, check_totp},
+    {"card", read_card, ask_card, check_card},
+    {"signature", read_nothing, ask_signature, check_signature},
+    {NULL, NULL, NULL, NULL},
+};
