@@ -181,6 +181,23 @@ static void random_with_lost_zeros(void **state)
     secret_free(plain);
 }
 
+// Kinds that no such certificate has are not even decoded: with numbers of any size that would take hours.
+static void other_kinds(void **state)
+{
+    (void)state;
+    static const int kinds[] = {NID_dsa, NID_dhKeyAgreement, NID_dhpublicnumber, NID_ED25519};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        PKCS8_PRIV_KEY_INFO *info = PKCS8_PRIV_KEY_INFO_new();
+        struct npki_key key;
+        struct fault fault = {.code = EXIT_OK};
+        unsigned char *octets = OPENSSL_malloc(34);
+        memset(octets, 0x20, 34);
+        octets[0] = 0x04;
+        assert_int_equal(PKCS8_pkey_set0(info, OBJ_nid2obj(kinds[i]), 0, V_ASN1_UNDEF, NULL, octets, 34), 1);
+        assert_int_equal(npki_key_take(&crypto, info, &key, &fault), EXIT_UNSUPPORTED);
+    }
+}
+
 static void no_legacy_provider(void **state)
 {
     (void)state;
@@ -206,13 +223,10 @@ static void no_legacy_provider(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(schemes),
-        cmocka_unit_test(aes),
-        cmocka_unit_test(wrong_password),
-        cmocka_unit_test(damaged),
-        cmocka_unit_test(bounds),
-        cmocka_unit_test(random_with_lost_zeros),
-        cmocka_unit_test(no_legacy_provider),
+        cmocka_unit_test(schemes),        cmocka_unit_test(aes),
+        cmocka_unit_test(wrong_password), cmocka_unit_test(damaged),
+        cmocka_unit_test(bounds),         cmocka_unit_test(random_with_lost_zeros),
+        cmocka_unit_test(other_kinds),    cmocka_unit_test(no_legacy_provider),
     };
     return cmocka_run_group_tests(tests, open_crypto, close_crypto);
 }

@@ -9,7 +9,7 @@
 
 // The rounds of key derivation that all parts of one file may ask for together: some seconds. Files in use
 // ask for 1,024 or 2,048.
-#define NPKI_ROUNDS_MOST 10000000
+#define NPKI_ROUNDS_MOST 4000000
 
 struct npki_crypto {
     OSSL_LIB_CTX *ctx;

@@ -11,6 +11,7 @@
 #define RANDOM_USUAL 20
 #define RANDOM_LEAST 16
 #define RANDOM_MOST  64
+#define NUMBERS_MOST 16384 // bytes of a private key: RSA of 16,384 bits has 9 KB
 
 static const ASN1_BIT_STRING *random_attribute(const PKCS8_PRIV_KEY_INFO *info)
 {
@@ -72,11 +73,24 @@ PKCS8_PRIV_KEY_INFO *npki_key_parse(struct rd der)
     return NULL;
 }
 
+// Other kinds are not decoded at all: OpenSSL would compute a public key for them, with numbers of any size.
+static bool is_known_kind(const PKCS8_PRIV_KEY_INFO *info)
+{
+    const ASN1_OBJECT *kind;
+    const unsigned char *octets;
+    int length;
+    if (PKCS8_pkey_get0(&kind, &octets, &length, NULL, info) != 1 || length > NUMBERS_MOST)
+        return false;
+    int nid = OBJ_obj2nid(kind);
+    return nid == NID_rsaEncryption || nid == NID_X9_62_id_ecPublicKey;
+}
+
 enum exit_code npki_key_take(struct npki_crypto *crypto, PKCS8_PRIV_KEY_INFO *info, struct npki_key *out,
                              struct fault *fault)
 {
     *out = (struct npki_key){.info = info};
-    out->pkey = EVP_PKCS82PKEY_ex(info, crypto->ctx, NULL);
+    if (is_known_kind(info))
+        out->pkey = EVP_PKCS82PKEY_ex(info, crypto->ctx, NULL);
     ERR_clear_error();
     if (out->pkey == NULL)
         fault_set(fault, EXIT_UNSUPPORTED,

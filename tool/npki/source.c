@@ -3,6 +3,7 @@
 #include "text.h"
 
 #include <errno.h>
+#include <openssl/decoder.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string.h>
@@ -77,6 +78,22 @@ static enum exit_code read_folder(struct npki_source *source, const char *folder
     return fault->code;
 }
 
+// A key in the form that its own standard gives it (RFC 8017 A.1.2, RFC 5915), of this kind and no other.
+static PKCS8_PRIV_KEY_INFO *old_form(const char *kind, struct rd der)
+{
+    EVP_PKEY *key = NULL;
+    const unsigned char *p = der.p;
+    size_t left = der.n;
+    OSSL_DECODER_CTX *ctx =
+        OSSL_DECODER_CTX_new_for_pkey(&key, "DER", "type-specific", kind, EVP_PKEY_KEYPAIR, NULL, NULL);
+    bool done = ctx != NULL && OSSL_DECODER_from_data(ctx, &p, &left) == 1;
+    PKCS8_PRIV_KEY_INFO *info = done ? EVP_PKEY2PKCS8(key) : NULL;
+    OSSL_DECODER_CTX_free(ctx);
+    EVP_PKEY_free(key);
+    ERR_clear_error();
+    return info;
+}
+
 // One key a file: a second one would make it a matter of chance which is meant.
 static enum exit_code take_pem_key(struct npki_source *source, const char *name, const char *header,
                                    struct rd der, struct fault *fault)
@@ -92,11 +109,7 @@ static enum exit_code take_pem_key(struct npki_source *source, const char *name,
     else if (strcmp(name, PEM_STRING_PKCS8INF) == 0)
         source->plain = npki_key_parse(der);
     else {
-        const unsigned char *p = der.p;
-        EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &p, (long)der.n);
-        source->plain = key != NULL ? EVP_PKEY2PKCS8(key) : NULL;
-        EVP_PKEY_free(key);
-        ERR_clear_error();
+        source->plain = old_form(strcmp(name, PEM_STRING_RSA) == 0 ? "RSA" : "EC", der);
     }
     if (source->sealed == NULL && source->plain == NULL)
         fault_set(fault, EXIT_MISMATCH, _("The private key in the file is damaged."));
