@@ -63,6 +63,11 @@ bool call_enter_checked(struct call *c, CK_SESSION_HANDLE session, const char *n
     return find_session(c, session);
 }
 
+CK_RV call_wrote(const struct call *c, CK_RV rv)
+{
+    return rv == CKR_OK && c->slot->gone ? CKR_DEVICE_REMOVED : rv;
+}
+
 CK_RV call_leave(struct call *c)
 {
     if (c->slot != NULL) {

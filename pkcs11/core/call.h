@@ -19,4 +19,6 @@ bool call_enter_slot(struct call *c, CK_SLOT_ID slot, const char *name);
 /* The same, with a look at the readers and the card before (0 exchanges). */
 bool call_enter_looking(struct call *c, CK_SLOT_ID slot, const char *name);
 bool call_enter_module(struct call *c, const char *name);
+/* The result of a function that writes: what it made is of no use when the card went at its last step. */
+CK_RV call_wrote(const struct call *c, CK_RV rv);
 CK_RV call_leave(struct call *c);

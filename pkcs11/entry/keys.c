@@ -25,9 +25,10 @@ CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_A
         bool ok = mechanism != NULL && public_key != NULL && private_key != NULL &&
                   in_ok(public_templ, public_count) && in_ok(private_templ, private_count);
         c.rv = !ok ? CKR_ARGUMENTS_BAD
-                   : write_generate_pair(
-                         c.session, mechanism, (struct key_template){public_templ, public_count},
-                         (struct key_template){private_templ, private_count}, public_key, private_key);
+                   : call_wrote(&c, write_generate_pair(c.session, mechanism,
+                                                        (struct key_template){public_templ, public_count},
+                                                        (struct key_template){private_templ, private_count},
+                                                        public_key, private_key));
     }
     return call_leave(&c);
 }

@@ -8,8 +8,9 @@ CK_RV C_CreateObject(CK_SESSION_HANDLE session, CK_ATTRIBUTE *templ, CK_ULONG co
 {
     struct call c;
     if (call_enter(&c, session, __func__))
-        c.rv = object == NULL || !in_ok(templ, count) ? CKR_ARGUMENTS_BAD
-                                                      : write_create(c.session, templ, count, object);
+        c.rv = object == NULL || !in_ok(templ, count)
+                   ? CKR_ARGUMENTS_BAD
+                   : call_wrote(&c, write_create(c.session, templ, count, object));
     return call_leave(&c);
 }
 
@@ -27,7 +28,7 @@ CK_RV C_DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
 {
     struct call c;
     if (call_enter(&c, session, __func__))
-        c.rv = write_destroy(c.session, object);
+        c.rv = call_wrote(&c, write_destroy(c.session, object));
     return call_leave(&c);
 }
 
@@ -62,7 +63,8 @@ CK_RV C_SetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK
 {
     struct call c;
     if (call_enter(&c, session, __func__))
-        c.rv = !in_ok(templ, count) ? CKR_ARGUMENTS_BAD : write_set(c.session, object, templ, count);
+        c.rv = !in_ok(templ, count) ? CKR_ARGUMENTS_BAD
+                                    : call_wrote(&c, write_set(c.session, object, templ, count));
     return call_leave(&c);
 }
 

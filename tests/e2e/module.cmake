@@ -5,7 +5,7 @@ add_library(module_world STATIC module_world.c)
 target_include_directories(module_world SYSTEM PUBLIC ${P11KIT_INCLUDE_DIRS})
 target_link_libraries(module_world PUBLIC PkgConfig::CMOCKA OpenSSL::Crypto ${CMAKE_DL_LIBS} Threads::Threads)
 
-foreach(name counts rules exit)
+foreach(name counts rules exit pull)
     add_executable(module_${name} module_${name}.c)
     target_include_directories(module_${name} SYSTEM PRIVATE ${P11KIT_INCLUDE_DIRS})
     target_link_libraries(module_${name} PRIVATE module_world)
