@@ -1,6 +1,8 @@
 /* Reads the command line of ingam-sim. */
 #include "options.h"
 
+#include "hal/crypto_cert.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -8,16 +10,27 @@
 #include <string.h>
 
 static const struct option names[] = {
-    {"image", required_argument, NULL, 'i'},    {"vpcd", required_argument, NULL, 'v'},
-    {"listen", required_argument, NULL, 'l'},   {"serial", required_argument, NULL, 's'},
-    {"profile", required_argument, NULL, 'p'},  {"blank", no_argument, NULL, 'b'},
-    {"count", required_argument, NULL, 'c'},    {"and", no_argument, NULL, 'a'},
-    {"log", required_argument, NULL, 'L'},      {"control", required_argument, NULL, 'C'},
-    {"fault", required_argument, NULL, 'f'},    {"seed", required_argument, NULL, 'S'},
-    {"touch", required_argument, NULL, 't'},    {"timing", no_argument, NULL, 'T'},
-    {"removed", no_argument, NULL, 'r'},        {"detach", no_argument, NULL, 'd'},
-    {"pid-file", required_argument, NULL, 'P'}, {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},        {NULL, 0, NULL, 0},
+    {"image", required_argument, NULL, 'i'},
+    {"vpcd", required_argument, NULL, 'v'},
+    {"listen", required_argument, NULL, 'l'},
+    {"serial", required_argument, NULL, 's'},
+    {"profile", required_argument, NULL, 'p'},
+    {"blank", no_argument, NULL, 'b'},
+    {"count", required_argument, NULL, 'c'},
+    {"and", no_argument, NULL, 'a'},
+    {"log", required_argument, NULL, 'L'},
+    {"control", required_argument, NULL, 'C'},
+    {"fault", required_argument, NULL, 'f'},
+    {"seed", required_argument, NULL, 'S'},
+    {"touch", required_argument, NULL, 't'},
+    {"timing", no_argument, NULL, 'T'},
+    {"removed", no_argument, NULL, 'r'},
+    {"detach", no_argument, NULL, 'd'},
+    {"pid-file", required_argument, NULL, 'P'},
+    {"help", no_argument, NULL, 'h'},
+    {"attestation-root", no_argument, NULL, 'R'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
 };
 
 int options_complain(int code, const char *what, const char *why)
@@ -56,9 +69,20 @@ static int usage(FILE *out, int code)
         "  --seed N             makes faults by probability repeatable\n"
         "  --removed            start without the card in its reader\n"
         "  --detach             go on in the background as soon as the cards are ready\n"
-        "  --pid-file FILE      write the process number to FILE\n",
+        "  --pid-file FILE      write the process number to FILE\n"
+        "  --attestation-root   print the certificate that all attestations lead to, and end\n",
         out);
     return code;
+}
+
+static int print_root(void)
+{
+    uint8_t der[1024];
+    char pem[2048];
+    size_t len = crypto_attestation_root(der, sizeof der);
+    if (len == 0 || crypto_certificate_pem(der, len, pem, sizeof pem) == 0 || fputs(pem, stdout) < 0)
+        return options_complain(EXIT_OTHER, "the certificate can't be made", NULL);
+    return EXIT_SUCCESS;
 }
 
 static bool read_number(const char *text, unsigned long long least, unsigned long long most,
@@ -218,7 +242,9 @@ int options_read(struct options *o, int argc, char **argv, bool *done)
     o->token[0].count = 1;
     *done = false;
     while (code == 0 && (option = getopt_long(argc, argv, "h", names, NULL)) != -1) {
-        *done = option == 'h' || option == 'V';
+        *done = option == 'h' || option == 'V' || option == 'R';
+        if (option == 'R')
+            return print_root();
         if (option == 'h')
             return usage(stdout, EXIT_SUCCESS);
         if (option == 'V')

@@ -5,6 +5,7 @@
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <string.h>
 
 #define ROOT_NAME      "Ingam Simulator Attestation Root (proves nothing)"
@@ -186,4 +187,21 @@ size_t crypto_attestation_root(uint8_t *out, size_t cap)
     }
     crypto_key_free(root);
     return len;
+}
+
+size_t crypto_certificate_pem(const uint8_t *der, size_t len, char *out, size_t cap)
+{
+    enum { LINE = 48 }; /* bytes that make 64 characters */
+    FILE *to = fmemopen(out, cap, "w");
+    if (to == NULL)
+        return 0;
+    bool done = fputs("-----BEGIN CERTIFICATE-----\n", to) >= 0;
+    for (size_t at = 0; at < len && done; at += LINE) {
+        unsigned char line[4 * LINE / 3 + 1];
+        (void)EVP_EncodeBlock(line, der + at, (int)(len - at < LINE ? len - at : LINE));
+        done = fprintf(to, "%s\n", line) > 0;
+    }
+    done = done && fputs("-----END CERTIFICATE-----\n", to) >= 0 && fflush(to) == 0;
+    long written = ftell(to);
+    return fclose(to) == 0 && done && written > 0 && (size_t)written < cap ? (size_t)written : 0;
 }

@@ -23,4 +23,7 @@ size_t crypto_attestation_certificate(const struct crypto_key *attestor, uint8_t
 /* The simulator's root. Its private key is in this program: it proves nothing but that a test works. */
 size_t crypto_attestation_root(uint8_t *out, size_t cap);
 
+/* DER as PEM (RFC 7468) with a final NUL; its length without that, 0 when it does not fit. */
+size_t crypto_certificate_pem(const uint8_t *der, size_t len, char *out, size_t cap);
+
 #endif

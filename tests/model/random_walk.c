@@ -1,6 +1,6 @@
 /* Random commands beside a small logical model of tries, rights, keys and objects: every answer must agree.
  *
- *   random-walk [COMMANDS [SEED]]     with INGAM_SOAK=1 a million commands, else 30,000, half for each
+ *   random-walk [COMMANDS [SEED]]     with INGAM_SOAK=1 a million commands, else 10,000, half for each
  * profile
  *
  * The model knows the rules of SP 800-73-4 part 2 and of Yubico's extensions, and nothing of how the card
