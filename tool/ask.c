@@ -165,6 +165,7 @@ static enum exit_code tries_allow(struct run *run)
         return fault_rv(&run->fault, CKR_PIN_LOCKED, _("The PIN of this token is blocked."));
     if ((flags & CKF_USER_PIN_FINAL_TRY) && !run->options.last_try) {
         fault_set(&run->fault, EXIT_PIN, _("One try is left before the PIN is blocked; it was not used."));
+        fault_tries(&run->fault, 1);
         return fault_todo(&run->fault, _("If you are sure of the PIN, add --last-try."));
     }
     return EXIT_OK;
@@ -175,6 +176,8 @@ static const char *pin_prompt(const struct run *run, char *out, size_t size)
     const char *name = run->token.label[0] != '\0' ? run->token.label : run->token.serial;
     if (run->token.flags & CKF_USER_PIN_FINAL_TRY)
         snprintf(out, size, _("PIN of %s (THE LAST TRY)"), name);
+    else if (run->token.pin_tries >= 0)
+        snprintf(out, size, _("PIN of %s (tries left: %d)"), name, run->token.pin_tries);
     else if (run->token.flags & CKF_USER_PIN_COUNT_LOW)
         snprintf(out, size, _("PIN of %s (few tries left)"), name);
     else

@@ -20,6 +20,7 @@ enum exit_code fault_set(struct fault *fault, enum exit_code code, const char *f
     va_end(args);
     fault->why[0] = fault->todo[0] = fault->state[0] = '\0';
     fault->rv_name = NULL;
+    fault->tries_known = false;
     return fault->code = code;
 }
 
@@ -54,4 +55,10 @@ enum exit_code fault_state(struct fault *fault, const char *format, ...)
         va_end(args);
     }
     return fault->code;
+}
+
+void fault_tries(struct fault *fault, int tries)
+{
+    fault->tries_known = tries >= 0;
+    fault->tries = tries;
 }

@@ -3,10 +3,14 @@
 
 #include "exit.h"
 
+#include <stdbool.h>
+
 #define FAULT_TEXT 640
 
 struct fault {
     enum exit_code code; // EXIT_OK: nothing went wrong
+    bool tries_known;    // tries says how often the PIN or PUK may still be tried
+    int tries;
     const char *rv_name; // the PKCS#11 return value that said so, e.g. "CKR_PIN_INCORRECT", or NULL
     char what[FAULT_TEXT];
     char why[FAULT_TEXT];
@@ -28,6 +32,9 @@ enum exit_code fault_state(struct fault *fault, const char *format, ...)
 // The same for a PKCS#11 return value (a CK_RV): code, reason and advice come from its row in fault_rv.c.
 enum exit_code fault_rv(struct fault *fault, unsigned long rv, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+// Notes the tries left of the PIN or PUK that the fault is about; nothing when they are not known (-1).
+void fault_tries(struct fault *fault, int tries);
 
 // The name of a CK_RV ("CKR_OK"), or NULL when it has no row.
 const char *fault_rv_name(unsigned long rv);

@@ -4,6 +4,7 @@
 #include "cmp/client.h"
 #include "paths.h"
 #include "readers.h"
+#include "side.h"
 #include "text.h"
 
 #include <p11-kit/uri.h>
@@ -100,7 +101,28 @@ enum exit_code meet_login_writer(struct run *run)
 {
     if (run->secrets.admin == NULL)
         return meet_login_user(run);
+    if (side_touch(&run->module, &run->token, NULL))
+        say(run, "%s", _("Touch the token now: its management key asks for it."));
     return session_login(&run->session, &run->token, CKU_SO, run->secrets.admin, &run->fault);
+}
+
+static void say_touch(void *arg)
+{
+    say(arg, "%s", _("Touch the token now."));
+}
+
+void meet_keypair(struct run *run, struct keypair *keypair, CK_OBJECT_HANDLE key,
+                  const struct piv_place *place)
+{
+    bool touch = side_touch(&run->module, &run->token, place);
+    *keypair = (struct keypair){
+        .session = &run->session,
+        .private_key = key,
+        .pin = run->secrets.pin,
+        .always_authenticate = object_true(&run->session, key, CKA_ALWAYS_AUTHENTICATE),
+        .touch = touch ? say_touch : NULL,
+        .touch_arg = run,
+    };
 }
 
 // Both secrets are at hand before the first is tried; the management key, which has no retry counter, is
@@ -113,6 +135,8 @@ static enum exit_code log_in(struct run *run, unsigned needs)
         needs |= NEED_PIN;
     if (admin && ask_admin(run, &run->secrets.admin) != EXIT_OK)
         return run->fault.code;
+    if (needs & NEED_PIN)
+        side_tries(&run->module, &run->token);
     if ((needs & NEED_PIN) && ask_pin(run, &run->secrets.pin) != EXIT_OK)
         return run->fault.code;
     if (!admin && !(needs & NEED_PIN))

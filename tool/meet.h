@@ -1,6 +1,7 @@
 // The needs of a command, met in a fixed order before it runs.
 #pragma once
 
+#include "p11/keypair.h"
 #include "run.h"
 
 // Meets what the command's row declares; the first need that can't be met is the fault. Nothing on any token
@@ -18,6 +19,11 @@ void meet_release(struct run *run);
 // hand, otherwise as the user. as_user logs in with the PIN.
 enum exit_code meet_login_writer(struct run *run);
 enum exit_code meet_login_user(struct run *run);
+
+// Readies this private key to sign: the PIN with each signature if it wants that, and "touch the token now"
+// said before each one that waits for a touch.
+void meet_keypair(struct run *run, struct keypair *keypair, CK_OBJECT_HANDLE key,
+                  const struct piv_place *place);
 
 // The pkcs11: URI of the token, for the person to choose it by.
 void meet_token_uri(const struct token *token, char *out, size_t size);

@@ -112,6 +112,8 @@ static json_t *fault_json(const struct fault *fault)
         json_object_set_new(error, "do", json_text(fault->todo));
     if (fault->state[0] != '\0')
         json_object_set_new(error, "state", json_text(fault->state));
+    if (fault->tries_known)
+        json_object_set_new(error, "tries_left", json_integer(fault->tries));
     if (fault->rv_name != NULL)
         json_object_set_new(error, "rv", json_string(fault->rv_name));
     return error;

@@ -1,6 +1,7 @@
 // What the slot holds, whose it is, and the key that the request is for.
 #include "ask.h"
 #include "issue.h"
+#include "make_pair.h"
 #include "meet.h"
 #include "text.h"
 
@@ -30,10 +31,7 @@ enum exit_code issue_take_key(struct issue *issue)
         return run->fault.code;
     if (!found)
         return fault_set(&run->fault, EXIT_NOT_FOUND, _("There is no key in slot %s."), issue->place->number);
-    issue->pair.session = &run->session;
-    issue->pair.pin = run->secrets.pin;
-    issue->pair.always_authenticate =
-        object_true(&run->session, issue->pair.private_key, CKA_ALWAYS_AUTHENTICATE);
+    meet_keypair(run, &issue->pair, issue->pair.private_key, issue->place);
     return EXIT_OK;
 }
 
@@ -48,10 +46,9 @@ static enum exit_code make_key(struct issue *issue)
         EVP_PKEY_up_ref(issue->shown);
     if (journal_write(&issue->journal, JOURNAL_MAKING, &run->fault) != EXIT_OK)
         return run->fault.code;
-    say(run, _("Making a key (%s) in slot %s..."), issue->kind->name, issue->place->number);
     if (meet_login_writer(run) != EXIT_OK ||
         keypair_remove(&run->session, issue->place->id, &run->fault) != EXIT_OK ||
-        keypair_generate(&run->session, issue->place, issue->kind, &made, &run->fault) != EXIT_OK) {
+        make_pair(run, issue->place, issue->kind, &made) != EXIT_OK) {
         struct fault unused = {.code = EXIT_OK};
         // Refused, so certainly not made; otherwise (a token pulled out) nobody knows.
         if (run->fault.code == EXIT_ADMIN || run->fault.code == EXIT_PIN ||

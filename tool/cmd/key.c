@@ -1,5 +1,6 @@
 // ingam key list, ingam key generate: the keys on a token.
 #include "ask.h"
+#include "make_pair.h"
 #include "meet.h"
 #include "p11/keypair.h"
 #include "show.h"
@@ -93,10 +94,9 @@ static enum exit_code key_generate(struct run *run)
     EVP_PKEY *key = NULL;
     if (show_place(run, &place) != EXIT_OK || free_slot(run, place) != EXIT_OK)
         return run->fault.code;
-    say(run, _("Making a key (%s) in slot %s..."), kind->name, place->number);
     if (meet_login_writer(run) == EXIT_OK &&
         keypair_remove(&run->session, place->id, &run->fault) == EXIT_OK &&
-        keypair_generate(&run->session, place, kind, &key, &run->fault) == EXIT_OK) {
+        make_pair(run, place, kind, &key) == EXIT_OK) {
         BIO *memory = BIO_new(BIO_s_mem());
         char *text = NULL;
         if (memory != NULL && PEM_write_bio_PUBKEY(memory, key) == 1 && BIO_write(memory, "", 1) == 1 &&

@@ -116,7 +116,7 @@ static enum exit_code prove(struct move *move, struct fault *fault)
         return npki_upload_prove_decrypt(&run->session, pair.private_key, move->public_key, fault);
     if (move->file.source.use == NPKI_KM)
         return EXIT_OK;
-    pair.always_authenticate = object_true(&run->session, pair.private_key, CKA_ALWAYS_AUTHENTICATE);
+    meet_keypair(run, &pair, pair.private_key, move->place);
     return keypair_prove(&pair, move->public_key, fault);
 }
 

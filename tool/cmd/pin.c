@@ -1,6 +1,7 @@
 // ingam pin change, ingam pin unblock: C_SetPIN, and C_InitPIN after a login with the PUK.
 #include "ask.h"
 #include "meet.h"
+#include "side.h"
 #include "text.h"
 
 static const struct option_row new_pin_rows[] = {
@@ -55,7 +56,9 @@ static enum exit_code secret_fault(struct run *run, CK_RV rv, bool puk)
 {
     struct fault unused = {.code = EXIT_OK};
     token_refresh(&run->module, &run->token, &unused);
-    bool blocked = (run->token.flags & (puk ? CKF_SO_PIN_LOCKED : CKF_USER_PIN_LOCKED)) != 0;
+    side_tries(&run->module, &run->token);
+    int tries = puk ? run->token.puk_tries : run->token.pin_tries;
+    bool blocked = tries == 0 || (run->token.flags & (puk ? CKF_SO_PIN_LOCKED : CKF_USER_PIN_LOCKED)) != 0;
     if (rv == CKR_PIN_LOCKED)
         fault_set(&run->fault, EXIT_BLOCKED, "%s", puk ? _("The PUK is blocked.") : _("The PIN is blocked."));
     else if (rv == CKR_PIN_INCORRECT)
@@ -64,6 +67,7 @@ static enum exit_code secret_fault(struct run *run, CK_RV rv, bool puk)
     else
         return fault_rv(&run->fault, rv, _("The PIN could not be set."));
     run->fault.rv_name = fault_rv_name(rv);
+    fault_tries(&run->fault, tries);
     fault_why(&run->fault,
               puk ? _("it is wrong or blocked (%s)") : _("the PIN given is wrong or blocked (%s)"),
               run->fault.rv_name);
@@ -73,12 +77,15 @@ static enum exit_code secret_fault(struct run *run, CK_RV rv, bool puk)
                             "on it."));
     if (blocked || rv == CKR_PIN_LOCKED)
         return fault_todo(&run->fault, _("Unblock it with the PUK: ingam pin unblock"));
+    if (tries >= 0)
+        return fault_todo(&run->fault, _("Tries left: %d. Try again with the right one."), tries);
     return fault_todo(&run->fault, _("Try again with the right one; each wrong try counts."));
 }
 
 static enum exit_code pin_change(struct run *run)
 {
     struct secret *fresh = NULL;
+    side_tries(&run->module, &run->token);
     if (ask_pin(run, &run->secrets.pin) == EXIT_OK && ask_new_pin(run, &fresh) == EXIT_OK &&
         session_open(&run->session, &run->module, &run->token, &run->fault) == EXIT_OK) {
         struct rd old = secret_view(run->secrets.pin), new = secret_view(fresh);
@@ -100,7 +107,13 @@ static enum exit_code ask_puk(struct run *run, struct secret **puk)
         fault_set(&run->fault, EXIT_PIN, _("The PUK is needed, and there is no terminal to ask for it."));
         return fault_todo(&run->fault, _("Give it with --puk-file FILE."));
     }
-    return ask_secret(run, _("PUK"), EXIT_PIN, puk);
+    char prompt[64];
+    side_tries(&run->module, &run->token);
+    if (run->token.puk_tries >= 0)
+        snprintf(prompt, sizeof prompt, _("PUK (tries left: %d)"), run->token.puk_tries);
+    else
+        snprintf(prompt, sizeof prompt, "%s", _("PUK"));
+    return ask_secret(run, prompt, EXIT_PIN, puk);
 }
 
 static enum exit_code unblock(struct run *run, const struct secret *puk, const struct secret *fresh)

@@ -3,6 +3,7 @@
 #include "p11/keypair.h"
 #include "readers.h"
 #include "show.h"
+#include "side.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -34,6 +35,10 @@ static json_t *token_json(const struct token *token)
     json_object_set_new(out, "uri", json_text(uri));
     for (size_t i = 0; i < sizeof flag_rows / sizeof flag_rows[0]; i++)
         json_object_set_new(out, flag_rows[i].key, json_boolean((token->flags & flag_rows[i].flag) != 0));
+    if (token->pin_tries >= 0)
+        json_object_set_new(out, "pin_tries", json_integer(token->pin_tries));
+    if (token->puk_tries >= 0)
+        json_object_set_new(out, "puk_tries", json_integer(token->puk_tries));
     return out;
 }
 
@@ -87,6 +92,41 @@ static enum exit_code show_slot(struct run *run, const struct piv_place *place, 
     return run->fault.code;
 }
 
+static void show_tries(struct run *run)
+{
+    side_tries(&run->module, &run->token);
+    if (run->token.pin_tries >= 0)
+        tell(run, "%s: %d", _("PIN tries left"), run->token.pin_tries);
+    if (run->token.puk_tries >= 0)
+        tell(run, "%s: %d", _("PUK tries left"), run->token.puk_tries);
+}
+
+// A warning about what everybody knows.
+static void show_factory(struct run *run)
+{
+    struct side_factory factory;
+    side_factory(&run->module, &run->token, &factory);
+    const struct {
+        int still;
+        const char *key, *text;
+    } rows[] = {
+        {factory.pin, "pin_default", N_("the PIN is still the factory's: ingam pin change")},
+        {factory.puk, "puk_default", N_("the PUK is still the factory's")},
+        {factory.admin, "admin_default", N_("the management key is still the factory's")},
+    };
+    json_t *out = json_object_get(run->answer, "token");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].still == 1)
+            say(run, "%s", _(rows[i].text));
+        if (rows[i].still >= 0)
+            json_object_set_new(out, rows[i].key, json_boolean(rows[i].still));
+    }
+    if (factory.admin_cipher != NULL) {
+        tell(run, "%s: %s", _("management key"), factory.admin_cipher);
+        json_object_set_new(out, "admin_cipher", json_string(factory.admin_cipher));
+    }
+}
+
 static enum exit_code token_info(struct run *run)
 {
     const struct token *token = &run->token;
@@ -100,7 +140,9 @@ static enum exit_code token_info(struct run *run)
     for (size_t i = 0; i < sizeof flag_rows / sizeof flag_rows[0]; i++)
         if (token->flags & flag_rows[i].flag)
             tell(run, "%s", _(flag_rows[i].text));
+    show_tries(run);
     json_object_set_new(run->answer, "token", token_json(token));
+    show_factory(run);
     if (session_open(&run->session, &run->module, token, &run->fault) != EXIT_OK)
         return run->fault.code;
     json_t *list = json_array();

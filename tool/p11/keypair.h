@@ -42,6 +42,8 @@ struct keypair {
     CK_OBJECT_HANDLE private_key;
     bool always_authenticate;
     const struct secret *pin; // for keys that want it with each signature; the caller's
+    void (*touch)(void *arg); // called before each signature that waits for a touch; NULL: none does
+    void *touch_arg;
     CK_RV last_rv;
 };
 

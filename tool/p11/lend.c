@@ -31,6 +31,8 @@ static CK_RV sign(struct keypair *keypair, CK_MECHANISM_TYPE type, const unsigne
         if (rv == CKR_USER_ALREADY_LOGGED_IN)
             rv = CKR_OK;
     }
+    if (rv == CKR_OK && keypair->touch != NULL)
+        keypair->touch(keypair->touch_arg);
     if (rv == CKR_OK)
         rv = f->C_Sign(keypair->session->handle, (CK_BYTE *)(uintptr_t)data, length, out, out_length);
     keypair->last_rv = rv;

@@ -31,6 +31,7 @@ static enum exit_code initialize(struct module *module, const char *path, struct
         rv = module->f->C_GetInfo(&module->info);
     if (rv != CKR_OK)
         return fault_rv(fault, rv, _("The PKCS#11 module %s could not be initialized."), path);
+    module->ours = strncmp((const char *)module->info.manufacturerID, "Ingam ", 6) == 0;
     module->officer_writes =
         begins_with_one(module->info.libraryDescription) || begins_with_one(module->info.manufacturerID);
     return EXIT_OK;

@@ -1,5 +1,6 @@
 // Lists and chooses tokens; opens sessions and logs in.
 #include "token.h"
+#include "side.h"
 #include "text.h"
 
 #include <p11-kit/uri.h>
@@ -31,6 +32,7 @@ static CK_RV read_token(const struct module *module, CK_SLOT_ID slot, struct tok
     unpad(token->serial, info.serialNumber, sizeof info.serialNumber);
     unpad(token->reader, reader.slotDescription, sizeof reader.slotDescription);
     token->flags = info.flags;
+    token->pin_tries = token->puk_tries = -1;
     token->hardware = info.hardwareVersion;
     token->firmware = info.firmwareVersion;
     return CKR_OK;
@@ -152,6 +154,7 @@ static enum exit_code pin_fault(struct session *session, struct token *token, CK
 {
     struct fault unused = {.code = EXIT_OK};
     token_refresh(session->module, token, &unused);
+    side_tries(session->module, token);
     if (rv == CKR_PIN_INCORRECT && (token->flags & CKF_USER_PIN_LOCKED)) {
         fault_set(fault, EXIT_BLOCKED, _("The PIN was not accepted, and it is blocked now."));
         fault->rv_name = fault_rv_name(rv);
@@ -159,6 +162,9 @@ static enum exit_code pin_fault(struct session *session, struct token *token, CK
         return fault_todo(fault, _("Unblock it with the PUK: ingam pin unblock"));
     }
     fault_rv(fault, rv, _("The PIN was not accepted."));
+    fault_tries(fault, token->pin_tries);
+    if (token->pin_tries > 1)
+        return fault_todo(fault, _("Tries left: %d. Try again with the right PIN."), token->pin_tries);
     if (token->flags & CKF_USER_PIN_FINAL_TRY)
         return fault_todo(
             fault,

@@ -12,6 +12,7 @@ struct module {
     void *library; // NULL: not loaded
     CK_FUNCTION_LIST *f;
     CK_INFO info;
+    bool ours;           // Ingam's own: the card may be asked beside it (side.h)
     bool officer_writes; // keys and certificates are changed by the security officer (the management key), as
                          // PIV has it
 };
@@ -22,6 +23,7 @@ struct token {
     char label[33], maker[33], model[17], serial[17];
     char reader[65];
     CK_FLAGS flags;
+    int pin_tries, puk_tries; // tries left; -1: not known (side_tries finds out)
     CK_VERSION hardware, firmware;
 };
 

@@ -1,0 +1,21 @@
+// What PKCS#11 has no words for, asked of the card itself in the reader that the slot's description names.
+// Only beside Ingam's own module: what another module does with the card meanwhile is not known. Nothing is
+// changed.
+#pragma once
+
+#include "p11/object.h"
+#include "p11/token.h"
+
+// Asks for the PIN's and the PUK's tries left and puts them into the token; what is not told stays -1. No try
+// is used: VERIFY with an empty body, or metadata.
+void side_tries(const struct module *module, struct token *token);
+
+// Whether the key in this place (NULL: the management key) waits for a touch. False where it is not told.
+bool side_touch(const struct module *module, const struct token *token, const struct piv_place *place);
+
+// What of PIN, PUK and management key is still the factory's: 1 or 0, or -1 when the card does not tell.
+struct side_factory {
+    int pin, puk, admin;
+    const char *admin_cipher; // "3DES", "AES192"...; NULL: not told
+};
+void side_factory(const struct module *module, const struct token *token, struct side_factory *out);
