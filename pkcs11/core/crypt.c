@@ -43,7 +43,7 @@ static CK_RV asymmetric(struct session *se, enum op_kind kind, struct rd in, str
             memcpy(op->result, text, len);
         *out.len = len;
         rv = op->result != NULL ? CKR_BUFFER_TOO_SMALL : CKR_HOST_MEMORY;
-    } else if (rv == CKR_OK) {
+    } else if (rv == CKR_OK && out.p != NULL) {
         memcpy(out.p, text, len);
         *out.len = len;
     }
@@ -105,7 +105,7 @@ static CK_RV cipher_whole(struct session *se, enum op_kind kind, struct rd in, s
         *out.len = n + last;
         return CKR_BUFFER_TOO_SMALL;
     }
-    if (rv == CKR_OK) {
+    if (rv == CKR_OK && out.p != NULL) {
         memcpy(out.p, text, n + last);
         *out.len = n + last;
     }

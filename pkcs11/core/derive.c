@@ -28,12 +28,11 @@ CK_RV secret_from(struct session *se, const CK_ATTRIBUTE *templ, CK_ULONG count,
     CK_RV rv = attr_build(templ, count, how, CKO_SECRET_KEY, type, s->login == LOGIN_SO, &o);
     if (rv != CKR_OK)
         return rv;
-    if (object_bool(o, CKA_TOKEN))
+    bool wrong_size = type == CKK_AES && value.n != 16 && value.n != 24 && value.n != 32;
+    if (object_bool(o, CKA_TOKEN) || wrong_size)
         rv = CKR_TEMPLATE_INCONSISTENT; /* a card keeps no secret keys */
     else if (object_bool(o, CKA_PRIVATE) && s->login != LOGIN_USER)
         rv = CKR_USER_NOT_LOGGED_IN;
-    else if (type == CKK_AES && value.n != 16 && value.n != 24 && value.n != 32)
-        rv = CKR_TEMPLATE_INCONSISTENT;
     else if (!object_set(o, CKA_VALUE, value.p, value.n) || !object_set_ulong(o, CKA_VALUE_LEN, value.n) ||
              !settle_origin(o, base))
         rv = CKR_HOST_MEMORY;

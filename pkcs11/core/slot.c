@@ -178,13 +178,16 @@ enum err slots_refresh(struct module *m)
             bind(m, r, n, r[i].name);
     }
     for (size_t i = 0; i < m->slots; i++) {
+        struct slot *s = m->slot[i];
         const struct tp_reader *mine = NULL;
-        for (size_t j = 0; j < n; j++)
-            if (strcmp(r[j].name, m->slot[i]->reader) == 0)
+        for (size_t j = 0; s != NULL && j < n; j++)
+            if (strcmp(r[j].name, s->reader) == 0)
                 mine = &r[j];
-        slot_saw(m->slot[i], mine != NULL, mine != NULL ? &mine->state : NULL);
+        if (s == NULL)
+            continue; /* never: slots are filled from the front */
+        slot_saw(s, mine != NULL, mine != NULL ? &mine->state : NULL);
         if (!m->looked)
-            atomic_store(&m->slot[i]->told, atomic_load(&m->slot[i]->seen));
+            atomic_store(&s->told, atomic_load(&s->seen));
     }
     m->looked = true;
     lock_give(m->readers);

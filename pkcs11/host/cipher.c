@@ -122,7 +122,7 @@ enum host_rc host_block_crypt(enum host_block cipher, bool encrypt, const uint8_
     EVP_CIPHER_CTX *ctx = evp == NULL ? NULL : EVP_CIPHER_CTX_new();
     bool ok = ctx != NULL && EVP_CipherInit_ex2(ctx, evp, key, NULL, encrypt, NULL) == 1 &&
               EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 && EVP_CipherUpdate(ctx, out, &n, in, (int)len) == 1 &&
-              EVP_CipherFinal_ex(ctx, out + n, &last) == 1 && (size_t)(n + last) == len;
+              EVP_CipherFinal_ex(ctx, out + n, &last) == 1 && (size_t)n + (size_t)last == len;
     EVP_CIPHER_CTX_free(ctx);
     EVP_CIPHER_free(evp);
     return ok ? HOST_OK : HOST_FAIL;

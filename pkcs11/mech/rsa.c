@@ -32,7 +32,7 @@ static CK_RV raise(const struct mech_op *op, const uint8_t *in, uint8_t *out, CK
 }
 
 /* A signature is opened before its padding is looked at. */
-static CK_RV open(const struct mech_op *op, struct rd signature, uint8_t *block)
+static CK_RV open_signature(const struct mech_op *op, struct rd signature, uint8_t *block)
 {
     if (signature.n != modulus(op).n)
         return CKR_SIGNATURE_LEN_RANGE;
@@ -67,7 +67,7 @@ static CK_RV pkcs1_verify(const struct mech_op *op, struct rd msg, struct rd sig
 {
     uint8_t opened[MECH_MAX_BLOCK], expected[MECH_MAX_BLOCK];
     size_t len;
-    CK_RV rv = open(op, signature, opened);
+    CK_RV rv = open_signature(op, signature, opened);
     if (rv == CKR_OK)
         rv = pkcs1_block(op, msg, expected, &len);
     if (rv != CKR_OK)
@@ -78,7 +78,7 @@ static CK_RV pkcs1_verify(const struct mech_op *op, struct rd msg, struct rd sig
 static CK_RV pkcs1_recover(const struct mech_op *op, struct rd signature, uint8_t *out, size_t *len)
 {
     uint8_t block[MECH_MAX_BLOCK];
-    CK_RV rv = open(op, signature, block);
+    CK_RV rv = open_signature(op, signature, block);
     if (rv != CKR_OK)
         return rv;
     size_t i = 2;
@@ -137,7 +137,7 @@ static CK_RV bare_verify(const struct mech_op *op, struct rd msg, struct rd sign
 {
     uint8_t opened[MECH_MAX_BLOCK], expected[MECH_MAX_BLOCK];
     size_t len;
-    CK_RV rv = open(op, signature, opened);
+    CK_RV rv = open_signature(op, signature, opened);
     if (rv == CKR_OK)
         rv = bare_block(op, msg, expected, &len);
     if (rv != CKR_OK)
@@ -152,7 +152,7 @@ static CK_RV bare_recover(const struct mech_op *op, struct rd signature, uint8_t
         return CKR_BUFFER_TOO_SMALL;
     }
     *len = op->n_len;
-    return open(op, signature, out);
+    return open_signature(op, signature, out);
 }
 
 static CK_RV bare_encrypt(const struct mech_op *op, struct rd plain, uint8_t *out, size_t *len)
@@ -218,7 +218,7 @@ static CK_RV pss_verify(const struct mech_op *op, struct rd msg, struct rd signa
     uint8_t opened[MECH_MAX_BLOCK];
     if (msg.n != host_hash_size(op->rsa.hash))
         return CKR_DATA_LEN_RANGE;
-    CK_RV rv = open(op, signature, opened);
+    CK_RV rv = open_signature(op, signature, opened);
     if (rv != CKR_OK)
         return rv;
     return pad_pss_verify(op->rsa.hash, op->rsa.mgf, msg, op->rsa.salt, opened, op->n_len, modulus_bits(op));
