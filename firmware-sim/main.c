@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -130,6 +131,8 @@ int main(int argc, char **argv)
     bool done;
     if (argc > 1 && strcmp(argv[1], "ctl") == 0)
         return ctl_main(argc - 1, argv + 1);
+    const struct rlimit no_core = {0, 0}; /* PINs and keys would be in it */
+    (void)setrlimit(RLIMIT_CORE, &no_core);
     struct program *p = calloc(1, sizeof *p);
     if (p == NULL)
         return EXIT_OTHER;

@@ -211,7 +211,9 @@ static bool write_frame(struct fw_store *s, const uint8_t *payload, size_t len)
         if (!sum_add(&sum, payload + done, len - done < PIECE ? len - done : PIECE))
             return false;
     memcpy(frame + FRAME_HEADER_SIZE + len, sum.digest, FW_STORE_CHECK);
-    if (!dev_write(s, s->end, frame, total))
+    bool written = dev_write(s, s->end, frame, total);
+    crypto_wipe(frame, total);
+    if (!written)
         return false;
     memcpy(s->check, sum.digest, FW_STORE_CHECK);
     s->end += total;
@@ -457,7 +459,7 @@ static size_t pending_records(const struct fw_store *s)
     return n;
 }
 
-enum fw_store_result fw_store_commit(struct fw_store *s, enum fw_store_durability durability)
+static enum fw_store_result commit(struct fw_store *s, enum fw_store_durability durability)
 {
     size_t frame = FRAME_HEADER_SIZE + s->pending_len + FW_STORE_CHECK;
     bool broken = s->broken || !s->open;
@@ -478,4 +480,12 @@ enum fw_store_result fw_store_commit(struct fw_store *s, enum fw_store_durabilit
     if (!apply(s, payload, (uint32_t)s->pending_len) || (durability == FW_STORE_SURE && !dev_sync(s)))
         return FW_STORE_FAILED;
     return FW_STORE_DONE;
+}
+
+enum fw_store_result fw_store_commit(struct fw_store *s, enum fw_store_durability durability)
+{
+    enum fw_store_result result = commit(s, durability);
+    crypto_wipe(s->pending, s->pending_len); /* PINs and keys were in there */
+    s->pending_len = 0;
+    return result;
 }

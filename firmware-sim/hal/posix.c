@@ -59,8 +59,12 @@ bool posix_image_keep(struct posix_image *image, const char *path)
     char name[PATH_MAX], copy[PATH_MAX];
     if (!new_name(name, path) || fsync(image->fd) != 0)
         return false;
-    if (renameat2(AT_FDCWD, name, AT_FDCWD, path, RENAME_NOREPLACE) != 0)
-        return false;
+    if (renameat2(AT_FDCWD, name, AT_FDCWD, path, RENAME_NOREPLACE) != 0) {
+        /* not every file system can rename that way; a second name never replaces one either */
+        if (errno != EINVAL || link(name, path) != 0)
+            return false;
+        (void)unlink(name);
+    }
     memcpy(copy, path, strlen(path) + 1);
     int directory = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)

@@ -422,7 +422,7 @@ int main(int argc, char **argv)
     const char *soak = getenv("INGAM_SOAK");
     uint64_t commands = argc > 1                       ? strtoull(argv[1], NULL, 10)
                         : soak != NULL && *soak == '1' ? 1000000
-                                                       : 30000;
+                                                       : 10000;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     uint64_t done = stroll("piv", false, commands / 2, seed);
     done += stroll("yubikey-5.7", true, commands / 2, seed + 1);
