@@ -62,6 +62,11 @@ for key in 01:RSA:rsa_keygen_bits:2048:9a 06:EC:ec_paramgen_curve:prime256v1:83;
     [ "$(grep -c "label: *own $id" "$work/said")" -eq 3 ] || fail "label of $id: $(cat "$work/said")"
 done
 ok 'keys brought from outside'
+# A certificate that does not belong to the key is noticed.
+refuses 'CKR_' p11 --login --login-type so --so-pin "$admin" --write-object "$work/02.der" --type cert --id 04
+does p11 --read-object --type cert --id 04 -o "$work/read"
+same "$work/read" "$work/04.der"
+ok 'a certificate for another key is refused'
 officer - --set-id abcd --type privkey --id 06
 says 'ID: *abcd' p11 --login --pin "$pin" -O
 officer - --delete-object --type cert --id abcd
