@@ -67,7 +67,10 @@ ssh-keygen -Y verify -n file -f "$work/signers" -I me -s "$work/text.sig" <"$wor
     fail "ssh-keygen -Y verify: $(cat "$work/said")"
 ok 'ssh-keygen -Y signs a file through the agent'
 does ssh-add -T "$work/auth.ssh"
+# The agent can't ask for the PIN of 9C and leaves the operation as it is; the other keys go on.
 refuses 'agent refused' ssh-add -T "$work/sign.ssh"
+does ssh-add -T "$work/auth.ssh"
+does ssh-add -T "$work/card.ssh"
 says 'Card removed' ssh-add -e "$module"
 says 'no identities' sh -c 'ssh-add -l || true'
 ok 'ssh-add -T tests a key, and fails where the PIN is wanted each time; ssh-add -e takes the token out'
