@@ -2,6 +2,7 @@
 #include "http.h"
 
 #include "cmp.h"
+#include "http_public.h"
 #include "visits.h"
 #include "words.h"
 
@@ -34,6 +35,7 @@ struct http {
 
 // The body of one request as it comes in.
 struct upload {
+    const struct http_public *public; // what is asked beside CMP, or NULL
     unsigned char *bytes;
     size_t length, room;
     bool too_long;
@@ -93,6 +95,10 @@ struct fault {
 
 static const struct fault no_path = {MHD_HTTP_NOT_FOUND, "CMP is served at /cmp\n"};
 static const struct fault no_method = {MHD_HTTP_METHOD_NOT_ALLOWED, "CMP requests are sent with POST\n"};
+static const struct fault public_method = {MHD_HTTP_METHOD_NOT_ALLOWED, "this is not asked for so\n"};
+static const struct fault public_type = {MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
+                                         "the content type must be application/ocsp-request\n"};
+static const struct fault no_request = {MHD_HTTP_BAD_REQUEST, "the path is no OCSP request in base64\n"};
 static const struct fault no_type = {MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
                                      "the content type must be " TYPE_CMP "\n"};
 static const struct fault too_long = {MHD_HTTP_CONTENT_TOO_LARGE, "the request is too long\n"};
@@ -115,24 +121,31 @@ static bool known_path(const char *path)
     return false;
 }
 
-static bool right_type(const char *type)
+static bool right_type(const char *type, const char *wanted)
 {
-    size_t length = sizeof TYPE_CMP - 1;
-    return type != NULL && strncasecmp(type, TYPE_CMP, length) == 0 &&
+    size_t length = strlen(wanted);
+    return type != NULL && strncasecmp(type, wanted, length) == 0 &&
            (type[length] == 0 || type[length] == ';' || type[length] == ' ');
 }
 
 // What the request line and the headers already show to be wrong.
-static const struct fault *check_head(struct MHD_Connection *connection, const char *path, const char *method)
+static const struct fault *check_head(struct MHD_Connection *connection, const char *path, const char *method,
+                                      const struct http_public **public)
 {
+    bool known = false;
     const char *type = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
     const char *length =
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    *public = http_public_find(path, method, &known);
+    if (*public != NULL)
+        return (*public)->asks == NULL || right_type(type, (*public)->asks) ? NULL : &public_type;
+    if (known)
+        return &public_method;
     if (!known_path(path))
         return &no_path;
     if (strcmp(method, MHD_HTTP_METHOD_POST) != 0)
         return &no_method;
-    if (!right_type(type))
+    if (!right_type(type, TYPE_CMP))
         return &no_type;
     return length != NULL && strtoull(length, NULL, 10) > CMP_MAX ? &too_long : NULL;
 }
@@ -175,6 +188,26 @@ static enum MHD_Result answer(struct http *http, struct MHD_Connection *connecti
     return done;
 }
 
+// Answers a public request: from its path or from its body.
+static enum MHD_Result answer_public(struct http *http, struct MHD_Connection *connection,
+                                     const struct upload *upload, const char *path)
+{
+    unsigned char asked[PUBLISH_ASK];
+    unsigned char *der = NULL;
+    const struct http_public *public = upload->public;
+    if (upload->too_long || upload->length > PUBLISH_ASK)
+        return send_fault(connection, &too_long);
+    int size = public->asks != NULL ? (int)upload->length : http_public_request(public, path, asked);
+    if (size < 0)
+        return send_fault(connection, &no_request);
+    int length = public->run(http->desk, public->asks != NULL ? upload->bytes : asked, (size_t)size, &der);
+    if (length <= 0)
+        return send_fault(connection, &broken);
+    enum MHD_Result done = send_bytes(connection, MHD_HTTP_OK, public->answers, der, (size_t)length);
+    OPENSSL_free(der);
+    return done;
+}
+
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *path,
                                   const char *method, const char *version, const char *bytes, size_t *length,
                                   void **state)
@@ -182,14 +215,18 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     struct upload *upload = *state;
     (void)version;
     if (upload == NULL) {
-        const struct fault *fault = check_head(connection, path, method);
+        const struct http_public *public = NULL;
+        const struct fault *fault = check_head(connection, path, method, &public);
         if (fault != NULL)
             return send_fault(connection, fault);
-        *state = calloc(1, sizeof *upload);
-        return *state != NULL ? MHD_YES : MHD_NO;
+        *state = upload = calloc(1, sizeof *upload);
+        if (upload != NULL)
+            upload->public = public;
+        return upload != NULL ? MHD_YES : MHD_NO;
     }
     if (*length == 0)
-        return answer(context, connection, upload);
+        return upload->public != NULL ? answer_public(context, connection, upload, path)
+                                      : answer(context, connection, upload);
     take(upload, bytes, *length);
     *length = 0;
     return MHD_YES;

@@ -24,7 +24,8 @@ static const struct rule rules[] = {
      "SELECT 1 FROM person p JOIN customer c ON c.id = p.customer JOIN class k ON k.name = p.class"
      " WHERE p.reference = ? AND (' ' || k.kinds || ' ') NOT LIKE ('% ' || c.kind || ' %') AND 0 <" NOW,
      N_("this class of certificate is not for this kind of customer: choose another class")},
-    {REGISTRY_RENEWED, RENEW " AND EXISTS (SELECT 1 FROM certificate n JOIN person q ON q.reference = n.reference"
+    {REGISTRY_RENEWED,
+     RENEW " AND EXISTS (SELECT 1 FROM certificate n JOIN person q ON q.reference = n.reference"
            " WHERE n.serial = o.replaced_by AND q.kind = 'renew') AND 0 <" NOW,
      N_("this certificate was renewed before: use the new one")},
     {REGISTRY_REVOKED, RENEW " AND (o.status = 'revoked' OR o.state <> 'confirmed') AND 0 <" NOW,
