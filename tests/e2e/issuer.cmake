@@ -1,18 +1,22 @@
 # The issuing desk as a program, judged by OpenSSL's own CMP client and by curl. These scripts run in the
 # sanitized trees too; there without the search for leaks, which a program that allows no core dump refuses.
-foreach(test issue commands http)
+foreach(test issue commands http status factors backup)
     add_test(NAME e2e-issuer-${test} COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/issuer_${test}.sh)
     set_tests_properties(
         e2e-issuer-${test}
         PROPERTIES LABELS "e2e;thread" TIMEOUT 120 ENVIRONMENT
                    "BUILD=${CMAKE_BINARY_DIR};SOURCE=${CMAKE_SOURCE_DIR};ASAN_OPTIONS=detect_leaks=0")
 endforeach()
+# The same suites with the registry in SQLite and in PostgreSQL.
 foreach(registry sqlite postgres)
-    add_test(NAME e2e-issuer-life-${registry} COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/issuer_life.sh ${registry})
-    set_tests_properties(
-        e2e-issuer-life-${registry}
-        PROPERTIES LABELS "e2e;thread" TIMEOUT 180 ENVIRONMENT
-                   "BUILD=${CMAKE_BINARY_DIR};SOURCE=${CMAKE_SOURCE_DIR};ASAN_OPTIONS=detect_leaks=0")
+    foreach(test life two_desks)
+        add_test(NAME e2e-issuer-${test}-${registry}
+                 COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/issuer_${test}.sh ${registry})
+        set_tests_properties(
+            e2e-issuer-${test}-${registry}
+            PROPERTIES LABELS "e2e;thread" TIMEOUT 240 ENVIRONMENT
+                       "BUILD=${CMAKE_BINARY_DIR};SOURCE=${CMAKE_SOURCE_DIR};ASAN_OPTIONS=detect_leaks=0")
+    endforeach()
 endforeach()
 find_package(OpenSSL 3.0 REQUIRED)
 add_executable(issuer_idle issuer_idle.c)

@@ -47,4 +47,8 @@ COMMAND(certificate_resume);
 COMMAND(log_list);
 COMMAND(log_verify);
 
+// Copies a desk into a directory while it runs, and makes a desk from that.
+COMMAND(backup);
+COMMAND(restore);
+
 #endif

@@ -106,19 +106,18 @@ bool desk_registry_place(const char *dir, char place[DESK_PATH], struct fail *fa
     return true;
 }
 
-// Keys for different uses come from one: HMAC-SHA-256 of what it is for.
-static bool derive(const struct desk *desk, const char *use, unsigned char key[KEYS_SEAL])
+bool desk_derive(const unsigned char seal[KEYS_SEAL], const char *use, unsigned char key[KEYS_SEAL])
 {
     unsigned size = KEYS_SEAL;
-    return HMAC(EVP_sha256(), desk->seal, KEYS_SEAL, (const unsigned char *)use, strlen(use), key, &size) !=
-           NULL;
+    return HMAC(EVP_sha256(), seal, KEYS_SEAL, (const unsigned char *)use, strlen(use), key, &size) != NULL;
 }
 
 static bool set_writer(struct desk *desk)
 {
     struct registry_writer *writer = registry_writer(desk->registry);
     snprintf(writer->actor, sizeof writer->actor, "uid %u", (unsigned)getuid());
-    return derive(desk, "ingam log", writer->key) && derive(desk, "ingam identity", desk->identity);
+    return desk_derive(desk->seal, "ingam log", writer->key) &&
+           desk_derive(desk->seal, "ingam identity", desk->identity);
 }
 
 struct setting {

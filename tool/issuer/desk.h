@@ -15,7 +15,8 @@
 #define DESK_CMP_KEY   "/cmp.key"
 #define DESK_SEAL_KEY  "/seal.key"
 #define DESK_REGISTRY  "/registry.db"
-#define DESK_ADDRESS   "/registry.url" // instead of the file: where the shared registry is
+#define DESK_ADDRESS   "/registry.url"   // instead of the file: where the shared registry is
+#define DESK_DUMP      "/registry.jsonl" // the registry in a backup
 #define DESK_PATH      1024
 #define DESK_SHORTNAME 128
 #define DESK_URL       256
@@ -41,6 +42,9 @@ struct desk {
 
 // Where the registry of the desk in `dir` is: its file, or the address in its address file.
 bool desk_registry_place(const char *dir, char place[DESK_PATH], struct fail *fail);
+
+// Keys for different uses come from seal.key: HMAC-SHA-256 of what the key is for.
+bool desk_derive(const unsigned char seal[KEYS_SEAL], const char *use, unsigned char key[KEYS_SEAL]);
 
 // Opens the desk in `dir`. `passphrase_file` may be NULL. On failure *desk holds nothing.
 bool desk_open(const char *dir, const char *passphrase_file, struct desk *desk, struct fail *fail);

@@ -3,20 +3,16 @@
 #include "db.h"
 #include "desk.h"
 #include "dn.h"
+#include "part.h"
 #include "profile.h"
 #include "utf8.h"
 #include "words.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 // What one call of init makes and needs on its way.
 struct making {
@@ -26,12 +22,6 @@ struct making {
     X509_NAME *subject;
     EVP_PKEY *ca_key, *cmp_key, *seal;
     X509 *ca, *cmp;
-};
-
-// All names that init makes, so that what a killed call left can be removed and nothing else.
-static const char *const made_files[] = {
-    DESK_CA_CERT,  DESK_CA_KEY,  DESK_CMP_CERT,        DESK_CMP_KEY,         DESK_SEAL_KEY,
-    DESK_REGISTRY, DESK_ADDRESS, DESK_REGISTRY "-wal", DESK_REGISTRY "-shm", DESK_REGISTRY "-journal",
 };
 
 // The name of the desk as the CA's: /C=KR/O=NAME/CN=NAME CA
@@ -73,50 +63,6 @@ static bool check(struct making *making, struct fail *fail)
         return dn_parse(options->subject, &making->subject, fail);
     making->subject = default_name(options->name, fail);
     return making->subject != NULL;
-}
-
-// DIR may be missing or empty. Anything else is left alone.
-static bool check_target(const char *dir, struct fail *fail)
-{
-    char path[DESK_PATH];
-    struct stat status;
-    if (!file_path(path, sizeof path, dir, DESK_CA_CERT, fail))
-        return false;
-    if (lstat(path, &status) == 0)
-        return fail_with(fail, FAIL_OTHER,
-                         _("%s is a desk already; nothing was changed. Use it, or choose another --dir"),
-                         dir);
-    if (lstat(dir, &status) != 0 && errno == ENOENT)
-        return true;
-    if (rmdir(dir) == 0)
-        return true; // it was empty: the finished desk takes its place
-    return fail_errno(fail, _("%s exists and cannot become a desk; choose another --dir"), dir);
-}
-
-// Removes what a killed call has left.
-static bool clear_part(const char *part, struct fail *fail)
-{
-    char path[DESK_PATH];
-    for (size_t i = 0; i < sizeof made_files / sizeof made_files[0]; i++) {
-        if (!file_path(path, sizeof path, part, made_files[i], fail))
-            return false;
-        if (unlink(path) != 0 && errno != ENOENT)
-            return fail_errno(fail, _("cannot remove %s, left by a call that was killed"), path);
-    }
-    return true;
-}
-
-// Makes DIR.part, or takes the one that a killed call left; *lock keeps other calls away.
-static bool take_part(const char *part, int *lock, struct fail *fail)
-{
-    if (mkdir(part, 0700) != 0 && errno != EEXIST)
-        return fail_errno(fail, _("cannot make the directory %s"), part);
-    *lock = open(part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (*lock < 0)
-        return fail_errno(fail, _("cannot open %s"), part);
-    if (flock(*lock, LOCK_EX | LOCK_NB) != 0)
-        return fail_with(fail, FAIL_BUSY, _("another init is making this desk (%s): wait for it"), part);
-    return clear_part(part, fail);
 }
 
 static bool make_certificates(struct making *making, struct fail *fail)
@@ -212,59 +158,16 @@ static bool make_all(struct making *making, struct fail *fail)
            write_certificate(making->part, DESK_CMP_CERT, making->cmp, fail) && write_registry(making, fail);
 }
 
-// The step that makes the desk: DIR.part becomes DIR.
-static bool publish(const char *part, const char *dir, struct fail *fail)
-{
-    char parent[DESK_PATH];
-    if (!file_flush_directory(part, fail) || !file_path(parent, sizeof parent, dir, "/..", fail))
-        return false;
-    if (rename(part, dir) != 0)
-        return fail_errno(fail, _("cannot rename %s to %s"), part, dir);
-    return file_flush_directory(parent, fail);
-}
-
-static bool make_in_part(struct making *making, const char *dir, struct fail *fail)
-{
-    int lock = -1;
-    bool done = check_target(dir, fail) && take_part(making->part, &lock, fail);
-    if (done) {
-        done = make_all(making, fail) && publish(making->part, dir, fail);
-        struct fail ignored = {0};
-        if (!done && clear_part(making->part, &ignored))
-            rmdir(making->part);
-    }
-    if (lock >= 0)
-        close(lock);
-    return done;
-}
-
-// The directory's name without slashes at its end, so that ".part" can be put behind it.
-static bool plain_name(const char *dir, char *plain, size_t size, struct fail *fail)
-{
-    if (!file_path(plain, size, dir, "", fail))
-        return false;
-    size_t length = strlen(plain);
-    while (length > 1 && plain[length - 1] == '/')
-        plain[--length] = 0;
-    const char *last = strrchr(plain, '/');
-    last = last != NULL ? last + 1 : plain;
-    if (*last == 0 || strcmp(last, ".") == 0 || strcmp(last, "..") == 0)
-        return fail_with(fail, FAIL_USAGE, _("--dir must name a directory to make, not '%s'"), dir);
-    return true;
-}
-
 bool command_init(const struct options *options, struct fail *fail)
 {
-    char dir[DESK_PATH];
-    char part[DESK_PATH];
-    struct making making = {.options = options, .part = part};
-    bool done = plain_name(options->dir, dir, sizeof dir, fail) &&
-                file_path(part, sizeof part, dir, ".part", fail) && check(&making, fail) &&
+    struct part part;
+    struct making making = {.options = options, .part = part.part};
+    bool done = check(&making, fail) &&
                 (options->passphrase_file == NULL ||
                  file_read_secret(options->passphrase_file, &making.passphrase, fail)) &&
-                make_in_part(&making, dir, fail);
+                part_begin(&part, options->dir, fail) && part_end(&part, make_all(&making, fail), fail);
     if (done)
-        printf("ca %s%s\n", dir, DESK_CA_CERT);
+        printf("ca %s%s\n", part.dir, DESK_CA_CERT);
     secret_wipe(&making.passphrase);
     X509_NAME_free(making.subject);
     EVP_PKEY_free(making.ca_key);

@@ -62,6 +62,8 @@ static const struct command commands[] = {
     {"log list", "json", command_log_list, N_("show the log")},
     {"log verify", "head json", command_log_verify,
      N_("check that nothing in the log was changed or taken away")},
+    {"backup", "to!", command_backup, N_("copy the desk, also while it runs")},
+    {"restore", "from! db", command_restore, N_("make the desk in --dir from a backup")},
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
