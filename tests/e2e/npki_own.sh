@@ -17,7 +17,7 @@ move() {
     "$ingam" move "$tree" 9a --pin-file "$work/pin" --default-admin --password-file "$work/password" "$@"
 }
 objects() {
-    p11 --login --pin 123456 -O 2>/dev/null | grep -E '^(Private Key|Public Key|Certificate) Object' | sort
+    p11 --login --pin 123456 -O 2>/dev/null | grep -E '^(Private Key|Public Key|Certificate) Object|NPKI' | sort
 }
 works() {
     printf 'signed text' >"$work/text"
@@ -27,6 +27,9 @@ works() {
         fail 'the key does not sign for the certificate'
     p11 --read-object --type cert --id 01 -o "$work/back.der" >/dev/null 2>&1
     cmp "$samples/signCert.der" "$work/back.der" || fail 'another certificate is in the slot'
+    p11 --login --pin 123456 --read-object --type data --label 'NPKI R 9a' -o "$work/r" >/dev/null 2>&1
+    [ "$(od -An -tx1 "$work/r" | tr -d ' \n')" = "$random" ] || fail 'R is another'
+    ! p11 -O --type data 2>/dev/null | grep -q NPKI || fail 'R is seen without a login'
 }
 
 expect_exit 6 "$ingam" move "$tree" 9a --pin-file "$work/pin" --password-file "$work/password"
@@ -34,7 +37,7 @@ expect_exit 6 "$ingam" move "$tree" 9a --pin-file "$work/pin" --password-file "$
 ok 'without the management key: exit 6'
 
 if [ "$profile" = piv ]; then
-    expect_exit 7 move --without-random
+    expect_exit 7 move
     says 'ingam issue'
     [ -z "$(objects)" ] || fail "the token has $(objects)"
     [ -z "$(find "$HOME" -name '*.json')" ] || fail 'a journal is left'
@@ -43,14 +46,19 @@ if [ "$profile" = piv ]; then
 fi
 
 ctl snapshot "$work/empty"
-expect_exit 0 move --without-random
+expect_exit 0 move
 works
-expect_exit 0 move --without-random
+expect_exit 0 move
 says 'already'
-expect_exit 9 "$ingam" move "$samples/sign.pfx" 9a --pin-file "$work/pin" --default-admin \
-    --password-file "$work/password"
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/k" -out "$work/c" -subj /CN=x -days 3 2>/dev/null
+expect_exit 9 "$ingam" move "$work/k" 9a --cert "$work/c" --pin-file "$work/pin" --default-admin
 says 'already holds'
-ok 'moved: the key signs for the certificate; a second time it is there already'
+works
+openssl req -x509 -newkey rsa:1536 -nodes -keyout "$work/small.key" -out "$work/small.pem" -subj /CN=x -days 3 2>/dev/null
+expect_exit 7 "$ingam" move "$work/small.key" 9a --cert "$work/small.pem" --pin-file "$work/pin" --default-admin \
+    --replace --yes
+works
+ok 'moved: the key signs for the certificate, R after login only; a second time it is there already; RSA-1536 is refused'
 
 # pulled AT HOW: the token leaves its reader at that exchange of the move; fails when the move ended before.
 pulled() {
@@ -59,13 +67,13 @@ pulled() {
     ctl show
     ctl fault "n=$(($(jq -r .exchanges "$work/ctl") + $1)),$2"
     first=0
-    move --without-random >"$work/out" 2>"$work/err" </dev/null || first=$?
+    move >"$work/out" 2>"$work/err" </dev/null || first=$?
     ctl fault clear
     ctl show
     [ "$(jq -r .present "$work/ctl")" = false ] || return 1
     ctl insert
     [ "$first" -lt 128 ] || fail "pulled at $1 it ended with $first: $(cat "$work/err")"
-    expect_exit 0 move --without-random
+    expect_exit 0 move
     works
     [ -z "$(find "$HOME" -name '*.json')" ] || fail "pulled at $1: a journal is left"
 }

@@ -27,6 +27,7 @@ struct move {
     X509 *old;
     bool key_there, same_certificate, same_random;
     size_t randoms;
+    struct secret *old_random; // its R, one of them, or NULL
     bool random_made;
 };
 
@@ -182,6 +183,19 @@ static enum exit_code no_room_for_random(struct move *move, CK_RV rv)
                                "safe in any case."));
 }
 
+// As the user or, where the token wants that, as the writer; the user is logged in afterwards.
+static CK_RV put_random(struct move *move, const struct secret *random)
+{
+    struct run *run = move->run;
+    CK_RV rv = npki_upload_random(&run->session, move->place, &move->form, random);
+    if (rv != CKR_USER_NOT_LOGGED_IN && rv != CKR_USER_TYPE_INVALID)
+        return rv;
+    if (meet_login_writer(run) == EXIT_OK)
+        rv = npki_upload_random(&run->session, move->place, &move->form, random);
+    meet_login_user(run);
+    return rv;
+}
+
 // R comes first: it is what a token is most likely to refuse.
 static enum exit_code write_random(struct move *move)
 {
@@ -189,14 +203,9 @@ static enum exit_code write_random(struct move *move)
     bool same;
     if (move->random == NULL || move->same_random)
         return EXIT_OK;
-    CK_RV rv = npki_upload_random(&run->session, move->place, &move->form, move->random);
-    if (rv == CKR_USER_NOT_LOGGED_IN || rv == CKR_USER_TYPE_INVALID) {
-        if (meet_login_writer(run) != EXIT_OK)
-            return run->fault.code;
-        rv = npki_upload_random(&run->session, move->place, &move->form, move->random);
-        if (meet_login_user(run) != EXIT_OK)
-            return run->fault.code;
-    }
+    CK_RV rv = put_random(move, move->random);
+    if (run->fault.code != EXIT_OK)
+        return run->fault.code;
     if (rv != CKR_OK)
         return no_room_for_random(move, rv);
     move->random_made = true;
@@ -206,13 +215,36 @@ static enum exit_code write_random(struct move *move)
     return run->fault.code;
 }
 
+// Removes R of the slot, as the user or, where the token wants that, as the writer.
+static enum exit_code clean_random(struct move *move, bool same, struct fault *fault)
+{
+    struct run *run = move->run;
+    struct fault as_user = {.code = EXIT_OK};
+    if (npki_upload_clean_random(&run->session, move->place, &move->form, move->random, same, &as_user) !=
+            EXIT_PIN ||
+        meet_login_writer(run) != EXIT_OK) {
+        if (as_user.code != EXIT_OK)
+            *fault = as_user;
+        return as_user.code;
+    }
+    npki_upload_clean_random(&run->session, move->place, &move->form, move->random, same, fault);
+    meet_login_user(run);
+    return fault->code;
+}
+
+// The R that this run wrote goes again; the one that it took the place of comes back.
 static void take_back_random(struct move *move)
 {
     struct run *run = move->run;
     struct fault unused = {.code = EXIT_OK};
+    bool same;
     if (!move->random_made || meet_login_user(run) != EXIT_OK)
         return;
-    npki_upload_clean_random(&run->session, move->place, &move->form, move->random, true, &unused);
+    clean_random(move, true, &unused);
+    if (move->old_random == NULL ||
+        npki_upload_randoms(&run->session, move->place, &move->form, move->old_random, &same) > 0)
+        return;
+    put_random(move, move->old_random);
 }
 
 static enum exit_code write_key(struct move *move)
@@ -252,8 +284,7 @@ static enum exit_code read_back(struct move *move)
     npki_upload_randoms(&run->session, move->place, &move->form, move->random, &same);
     if (move->random != NULL && !same)
         return fault_set(&run->fault, EXIT_MISMATCH, _("The token does not give back R."));
-    return npki_upload_clean_random(&run->session, move->place, &move->form, move->random, false,
-                                    &run->fault);
+    return clean_random(move, false, &run->fault);
 }
 
 static enum exit_code begin(struct move *move)
@@ -408,6 +439,7 @@ static enum exit_code move_run(struct run *run)
     journal_close(&move->journal);
     journal_close(&move->issue);
     X509_free(move->old);
+    secret_free(move->old_random);
     keyfile_close(&move->file);
     return run->fault.code;
 }

@@ -208,6 +208,7 @@ enum exit_code npki_upload_key(struct session *session, const struct piv_place *
 static const CK_BYTE random_oid[] = {0x06, 0x0A, 0x2A, 0x83, 0x1A, 0x8C, 0x9A, 0x44, 0x0A, 0x01, 0x01, 0x03};
 
 #define RANDOMS_MOST 64
+#define RANDOM_MOST  256 // bytes of an R that is there
 
 // PKCS#11 has no CKA_ID for data objects. Whether this token takes one is tried on an object of the session,
 // which leaves nothing behind (a refused object of the token does on some).
@@ -307,6 +308,22 @@ size_t npki_upload_randoms(struct session *session, const struct piv_place *plac
     for (size_t i = 0; i < n; i++)
         *same = *same || equal[i];
     return n;
+}
+
+struct secret *npki_upload_old_random(struct session *session, const struct piv_place *place,
+                                      const struct npki_random_form *form)
+{
+    CK_OBJECT_HANDLE found[RANDOMS_MOST];
+    bool equal[RANDOMS_MOST];
+    unsigned char *value;
+    size_t length;
+    if (find_randoms(session, place, form, NULL, found, equal) == 0 ||
+        object_read(session, found[0], CKA_VALUE, RANDOM_MOST, &value, &length, NULL) != EXIT_OK)
+        return NULL;
+    struct secret *out = secret_new(value, length);
+    secret_wipe(value, length);
+    free(value);
+    return out;
 }
 
 enum exit_code npki_upload_clean_random(struct session *session, const struct piv_place *place,

@@ -27,6 +27,10 @@ CK_RV npki_upload_random(struct session *session, const struct piv_place *place,
 size_t npki_upload_randoms(struct session *session, const struct piv_place *place,
                            const struct npki_random_form *form, const struct secret *random, bool *same);
 
+// The value of one R of this place, the caller's; NULL: there is none.
+struct secret *npki_upload_old_random(struct session *session, const struct piv_place *place,
+                                      const struct npki_random_form *form);
+
 // Removes the R of this place that have another value than random, or that one (same).
 enum exit_code npki_upload_clean_random(struct session *session, const struct piv_place *place,
                                         const struct npki_random_form *form, const struct secret *random,
