@@ -9,7 +9,7 @@ other=${INGAM_BROWSER_MODULE:-} trace=${INGAM_LOG:-}
 start_pcscd "Virtual PCD"
 export WORK="$work" MODULE="${other:-$module}"
 # shellcheck disable=SC2154
-export VPCD_PORT="${vpcd_ports%% *}"
+export VPCD_PORT="${vpcd_ports%% *}" PCSCD_PID="$pcscd_pid"
 # namespace COMMAND...: with a mount namespace of its own where that is to be had, else not at all: code 77.
 namespace() {
     for way in -m -rm; do

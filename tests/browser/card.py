@@ -1,5 +1,4 @@
 """The simulated PIV card in the virtual reader: put in, taken out, given keys by OpenSC's tools, its exchanges counted."""
-import json
 import os
 import subprocess
 import time
@@ -32,11 +31,11 @@ def public_key_info(answer, algorithm):
 
 
 class Card:
-    def __init__(self, program, work, port):
+    def __init__(self, program, work, port, name):
         self.work, self.process = work, None
-        self.log = os.path.join(work, "card.log")
-        self.command = ["setpriv", "--pdeathsig", "TERM", program, "--image", os.path.join(work, "card.image"),
-                        "--log", self.log, "--vpcd", f"127.0.0.1:{port}"]
+        self.image, self.log = os.path.join(work, name + ".image"), os.path.join(work, "card.log")
+        self.command = ["setpriv", "--pdeathsig", "TERM", program, "--image", self.image, "--log", self.log,
+                        "--vpcd", f"127.0.0.1:{port}"]
 
     def put_in(self):
         """Returns when pcscd shows the card."""
@@ -89,15 +88,3 @@ class Card:
         # piv-tool's exit code after writing is the length, cut to a byte: what it prints decides.
         said = self.run("piv-tool", "-A", "M:9B:03", "-C", f"{slot:02X}", "-i", file)
         assert b"rror" not in said and b"failed" not in said, f"no certificate in {slot:X}: {said}"
-
-    def exchanges(self):
-        """All exchanges so far, as a list of (instruction, status word)."""
-        commands, pairs = {}, []
-        with open(self.log) as file:
-            for line in file:
-                entry = json.loads(line)
-                if entry["dir"] == "command":
-                    commands[entry["n"]] = entry["ins"]
-                elif entry["dir"] == "response":
-                    pairs.append((commands.get(entry["n"]), entry["sw"]))
-        return pairs

@@ -39,6 +39,9 @@ class Chromium:
             pages = [target["targetId"] for target in targets if target["type"] == "page"]
         self.session = self.command("Target.attachToTarget", {"targetId": pages[0], "flatten": True})["sessionId"]
         self.window = screen.wait_window(".* - Chromium")
+        while self.certificate_offered():
+            if time.monotonic() > until:
+                raise RuntimeError("Chromium does not paint its window")
 
     def send(self, name, parameters):
         self.number += 1

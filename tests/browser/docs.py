@@ -127,9 +127,9 @@ class Scene:
         terminal = self.terminal(home)
         self.section("Firefox, for yourself", terminal)
         log = os.path.join(home, "ingam.log")
-        os.environ["INGAM_LOG"] = log
+        usual, os.environ["INGAM_LOG"] = os.environ["INGAM_LOG"], log
         self.handshake("firefox", home, "Firefox, set up for oneself", profile)
-        del os.environ["INGAM_LOG"]
+        os.environ["INGAM_LOG"] = usual
         with open(log) as file:
             assert "C_Sign" in file.read(), "INGAM_LOG tells nothing of a signature"
         self.section("Firefox, for yourself", terminal, "sh undo")

@@ -26,19 +26,20 @@ PREFERENCES = {
 }
 
 # The dialog belongs to the window or to the tab, whichever connection asked first.
-CERTIFICATE_DIALOG = """
+OK_BUTTON = """
     let tab = gBrowser.getTabDialogBox(gBrowser.selectedBrowser);
     let open = [gDialogBox._dialog, ...tab.getTabDialogManager()._dialogs, ...tab.getContentDialogManager()._dialogs];
     for (let window of open.map(dialog => dialog?.frameContentWindow)) {
         let document = window?.document;
         if (!window?.location.href.endsWith("clientauthask.xhtml") || document.readyState != "complete")
             continue;
-        if (document.querySelector("dialog").getButton("accept").disabled)
-            continue;
-        return true;
+        let button = document.querySelector("dialog").getButton("accept");
+        if (!button.disabled)
+            return %s;
     }
     return false;
 """
+OK_THERE, OK_CLICK = OK_BUTTON % "true", OK_BUTTON % "button.click()"
 
 OPEN = """
     gBrowser.selectedBrowser.fixupAndLoadURIString(
@@ -72,7 +73,6 @@ class Firefox:
         self.receive(PATIENCE)
         self.command("WebDriver:NewSession", {})
         self.command("Marionette:SetContext", {"value": "chrome"})
-        self.window = screen.wait_window(".*Mozilla Firefox")
 
     def connect(self):
         port_file = os.path.join(self.profile, "MarionetteActivePort")
@@ -149,11 +149,12 @@ class Firefox:
 
     def certificate_offered(self):
         """True when the certificate dialog stands there and takes a key."""
-        return self.look(CERTIFICATE_DIALOG) is True
+        return self.look(OK_THERE) is True
 
     def accept_certificate(self):
-        """Presses Return in the certificate dialog."""
-        self.screen.press(self.window, "Return")
+        """Clicks OK in the certificate dialog. No answer: the PIN dialog may come first."""
+        self.pending = None
+        self.send("WebDriver:ExecuteScript", {"script": OK_CLICK, "args": []})
 
     def close(self):
         self.process.terminate()

@@ -4,13 +4,10 @@ import time
 PATIENCE = 60  # seconds until a page must be there
 TICK = 0.05
 SETTLED = 10  # seconds in which a dialog that took a key is gone
-NO_CERTIFICATE = "peer did not return a certificate"
-# Connections that a browser opens ahead and drops, or breaks off to ask its user and opens again.
-DROPPED = {"closed", "unexpected eof while reading", NO_CERTIFICATE}
 
 
 class Refused(Exception):
-    """The browser sent no certificate and shows an error page; args: what was asked."""
+    """The browser shows an error page; args: what was asked, how the server's handshakes failed."""
 
 
 class Person:
@@ -21,10 +18,12 @@ class Person:
     def visit(self, gate, host, pins=()):
         """Loads https://HOST:PORT/ of that gate. Returns (what was asked in order, what the server says it got).
 
-        Asked is a list of "pin" and "certificate". AssertionError when more PINs are asked for than are known,
-        Refused when the browser proved nothing and shows an error."""
+        Asked is a list of "pin" and "certificate". A PIN may be a function that is called when the dialog stands there
+        and returns what to type. AssertionError when more PINs are asked for than are known, Refused when the browser
+        shows an error. (Failed handshakes alone are none: a browser opens connections ahead and drops them, or breaks
+        one off to ask its user and opens another.)"""
         port, pins, asked = self.judge.ports[gate], list(pins), []
-        refused = False
+        failures = []
         self.browser.open(f"https://{host}:{port}/")
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
@@ -33,18 +32,18 @@ class Person:
                 if event["event"] == "page":
                     self.wait_title(event)
                     return asked, event
-                refused = refused or event["why"] == NO_CERTIFICATE
-                assert event["why"] in DROPPED, f"the handshake failed: {event['why']}; asked: {asked}"
+                failures.append(event["why"])
             elif self.pin_asked():
                 assert pins, f"asked for a PIN after {asked}"
-                self.screen.type(self.pin_window, pins.pop(0))
+                pin = pins.pop(0)
+                self.screen.type(self.pin_window, pin() if callable(pin) else pin)
                 asked.append("pin")
             elif self.browser.certificate_offered():
                 self.accept()
                 asked.append("certificate")
-            elif refused and self.browser.gave_up():
+            elif self.browser.gave_up():
                 self.leave()
-                raise Refused(asked)
+                raise Refused(asked, failures)
         raise AssertionError(f"no page from {gate} in {PATIENCE} s; asked: {asked}")
 
     def leave(self):

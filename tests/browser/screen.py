@@ -7,6 +7,8 @@ import time
 
 PATIENCE = 40  # seconds to wait for a window
 SIZE = "1024x768x24"
+PIXEL = 4  # bytes
+CARET_WIDTH = 4
 
 
 class Screen:
@@ -37,10 +39,12 @@ class Screen:
 
     def brightness(self, x, y):
         """The mean of red, green and blue of one pixel, 0 to 255, read from the server's frame (XWD, version 7)."""
-        word = struct.unpack_from(">25I", self.frame)
-        header, bits, line, colors = word[0], word[11], word[12], word[19]
-        at = header + 12 * colors + y * line + x * bits // 8
+        at = self.at(x, y)
         return sum(self.frame[at:at + 3]) / 3
+
+    def at(self, x, y):
+        header, line, colors = (struct.unpack_from(">25I", self.frame)[i] for i in (0, 12, 19))
+        return header + 12 * colors + y * line + x * PIXEL
 
     def windows(self, title):
         """The visible windows whose title begins so, as a set."""
@@ -55,9 +59,33 @@ class Screen:
                 return fresh.pop()
         raise AssertionError(f"no window {title} in {PATIENCE} s")
 
+    def rows(self, window):
+        """The picture of a window, a bytes object a row of pixels."""
+        facts = dict(word.split("=") for word in self.xdotool("getwindowgeometry", "--shell", window))
+        left, top, width, height = (int(facts[name]) for name in ("X", "Y", "WIDTH", "HEIGHT"))
+        starts = [self.at(left, top + y) for y in range(height)]
+        return [self.frame[start:start + width * PIXEL] for start in starts]
+
+    def caret_blinked(self, before, after):
+        """True when all that changed is a stroke as narrow as a caret: a field has the focus and waits for keys."""
+        changed = [(old, new) for old, new in zip(before, after) if old != new]
+        columns = [i // PIXEL for old, new in changed for i in range(len(old)) if old[i] != new[i]]
+        return bool(columns) and max(columns) - min(columns) < CARET_WIDTH
+
+    def wait_caret(self, window):
+        """Keys that come before a dialog has given its field the focus are lost: waits until a caret blinks there."""
+        until, before = time.monotonic() + PATIENCE, self.rows(window)
+        while True:
+            after = self.rows(window)
+            if self.caret_blinked(before, after):
+                return
+            assert time.monotonic() < until, "no field of the dialog waits for keys"
+            before = after
+
     def type(self, window, text):
         """Types a line into the window; the text goes through a pipe, never through argv."""
         self.xdotool("windowfocus", "--sync", window)
+        self.wait_caret(window)
         self.xdotool("type", "--file", "-", typed=text.encode())
         self.xdotool("key", "Return")
 

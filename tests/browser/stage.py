@@ -7,6 +7,7 @@ import traceback
 
 from card import P_256, RSA_2048, Card
 from chromium import Chromium
+from cost import Meter
 from firefox import Firefox
 from judge import Judge
 from person import Person
@@ -35,6 +36,7 @@ class Stage:
         self.work, self.build = os.environ["WORK"], os.environ["BUILD"]
         self.soft = os.environ["MODULE"] == "softhsm"
         self.module = SOFTHSM_MODULE if self.soft else os.environ["MODULE"]
+        os.environ.setdefault("INGAM_LOG", os.path.join(self.work, "module.log"))
         self.pki = Pki(self.work)
         self.browsers = 0
 
@@ -56,13 +58,21 @@ class Stage:
         for name, _, _ in (RSA, EC, ALWAYS):
             self.pki.ca(name + ".ca")
         self.pki.server("rsa.ca")
-        simulator = os.path.join(self.build, "firmware-sim/ingam-sim")
-        self.card = self.keep(SoftHsm(self.work) if self.soft else Card(simulator, self.work, os.environ["VPCD_PORT"]))
-        self.card.put_in()
-        for name, slot, algorithm in keys:
-            info = self.card.generate(slot, algorithm)
-            self.card.write_certificate(slot, self.pki.client(name, name + ".ca", info))
+        self.card = SoftHsm(self.work) if self.soft else self.new_card("card")
+        self.fill(self.card, *keys)
+        self.meter = Meter(self.card.log, os.environ["INGAM_LOG"])
         self.judge = self.keep(Judge(os.path.join(self.build, "tests/browser/tls-server"), self.pki.folder, GATES))
+
+    def new_card(self, name):
+        simulator = os.path.join(self.build, "firmware-sim/ingam-sim")
+        return Card(simulator, self.work, os.environ["VPCD_PORT"], name)
+
+    def fill(self, card, *keys):
+        """Puts the card in and gives it those keys and certificates."""
+        self.keep(card).put_in()
+        for name, slot, algorithm in keys:
+            info = card.generate(slot, algorithm)
+            card.write_certificate(slot, self.pki.client(name, name + ".ca", info))
 
     def new_home(self):
         """An empty home for a browser that was never started."""
@@ -103,12 +113,12 @@ class Stage:
             self.closing.pop().close()
 
     def visit(self, gate, host, pins=()):
-        """Loads a page. (What was asked, what the server says, the exchanges it cost or None with SoftHSM)."""
-        before = 0 if self.soft else len(self.card.exchanges())
+        """Loads a page. (What was asked, what the server says, what it cost or None with SoftHSM)."""
+        self.meter.reset()
         asked, event = self.person.visit(gate, host + ".localhost", pins)
         name, version = gate.split()[:2]
         assert event["subject"] == name and event["version"] == "TLSv" + version, f"{gate}: the server says {event}"
-        return asked, event, None if self.soft else self.card.exchanges()[before:]
+        return asked, event, None if self.soft else self.meter.read()
 
 
 def run(*words):
