@@ -1,9 +1,9 @@
 """Runs every command of docs/clients.md, as a person reads it: section by section, in one shell at a terminal.
 
-usage: docs_clients.py PAGE DIR PIN OLD=NEW...
+usage: docs_clients.py PAGE DIR PIN SO-PIN OLD=NEW...
 
 Each word OLD of the page is replaced by NEW: what the page can't know. Whenever a program asks for a PIN or password, it
-gets the PIN. A section ends at once when one of its commands fails. Prints "section TITLE: N commands" for each, or what was said.
+gets the PIN, or the officer's when it asks for that. A section ends at once when one of its commands fails. Prints "section TITLE: N commands" for each, or what was said.
 """
 import os
 import pty
@@ -33,7 +33,7 @@ def sections(page, replacements):
             yield section.split("\n", 1)[0], "".join(commands for _, commands in blocks)
 
 
-def at_terminal(script, pin):
+def at_terminal(script, pin, officers):
     """The exit code, what was said, and how often the PIN was asked for."""
     child, terminal = pty.fork()
     if child == 0:
@@ -55,11 +55,13 @@ def at_terminal(script, pin):
         if not data:
             break
         said += data
-        if ASKS.search(said[answered:]):
+        question = ASKS.search(said[answered:])
+        if question:
             # Some turn the echo off after the question, and throw away what was typed before.
             while termios.tcgetattr(terminal)[3] & termios.ECHO and time.monotonic() < end:
                 select.select([], [], [], 0.01)
-            os.write(terminal, pin.encode() + b"\n")
+            answer = officers if b"SO PIN" in said[answered:].rsplit(b"\n", 1)[-1] else pin
+            os.write(terminal, answer.encode() + b"\n")
             asked += 1
             answered = len(said)
     else:
@@ -71,13 +73,13 @@ def at_terminal(script, pin):
 
 
 def main():
-    page, directory, pin, *words = sys.argv[1:]
+    page, directory, pin, officers, *words = sys.argv[1:]
     os.chdir(directory)
     for number, (title, commands) in enumerate(sections(page, [word.split("=", 1) for word in words])):
         script = os.path.join(directory, f"section{number}.sh")
         with open(script, "w", encoding="utf-8") as file:
             file.write(commands)
-        code, said, asked = at_terminal(script, pin)
+        code, said, asked = at_terminal(script, pin, officers)
         if code != 0:
             raise SystemExit(f"{title}: exit code {code}: {commands}\n{said}")
         count = len([line for line in commands.split("\n") if line and not line.startswith((" ", "END"))])

@@ -33,7 +33,7 @@ other=
 patience=240
 # shellcheck disable=SC2086
 does env SSH_AUTH_SOCK="$work/agent" XDG_RUNTIME_DIR="$work/run" \
-    $other /usr/bin/python3 "$SOURCE/tests/interop/docs_clients.py" "$SOURCE/docs/clients.md" "$HOME" "$pin" \
+    $other /usr/bin/python3 "$SOURCE/tests/interop/docs_clients.py" "$SOURCE/docs/clients.md" "$HOME" "$pin" "$default_admin" \
     "/usr/local/lib/pkcs11/ingam-pkcs11.so=$module" \
     "server.example.org:443=localhost:$tls_port" \
     "-p 443 server.example.org=-p $tls_port localhost" \
