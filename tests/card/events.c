@@ -18,14 +18,12 @@ static bool present(struct tp *tp, struct tp_reader *list, size_t *n, enum err *
 }
 
 // Waits until the world is as the word says.
-static void await(struct tp *tp, const char *word)
+static void await(struct tp *tp, struct tp_wait *wait, const char *word)
 {
-    struct tp_wait *wait;
     struct tp_reader list[TP_READERS_MAX];
     size_t n;
     enum err e;
     int64_t start = live_ms();
-    IS(tp_wait_open(tp, &wait), E_OK);
     for (;;) {
         bool in = present(tp, list, &n, &e);
         bool down = e == E_NO_SERVICE;
@@ -35,7 +33,6 @@ static void await(struct tp *tp, const char *word)
         enum err woken = tp_wait(wait, list, n, PATIENCE_MS);
         CHECK(woken == E_OK);
     }
-    tp_wait_close(wait);
 }
 
 static void open_and_use(struct card *c, struct tp *tp)
@@ -72,10 +69,15 @@ int main(int argc, char **argv)
     CHECK(tp);
     open_and_use(&c, tp);
     bool alive = true;
+    // Its connection to the service stands before anybody is told to stop that: one still in the queue there
+    // would stay.
+    struct tp_wait *wait;
+    IS(tp_wait_open(tp, &wait), E_OK);
+    IS(tp_wait(wait, NULL, 0, 0), E_OK);
     printf("ready\n");
     fflush(stdout);
     for (int i = 1; i < argc; i++) {
-        await(tp, argv[i]);
+        await(tp, wait, argv[i]);
         if (alive)
             is_dead(&c);
         alive = strcmp(argv[i], "back") == 0;
@@ -86,6 +88,7 @@ int main(int argc, char **argv)
     }
     if (alive)
         card_close(&c);
+    tp_wait_close(wait);
     tp_close(tp);
     return 0;
 }
