@@ -58,7 +58,10 @@ static enum exit_code make_key(struct issue *issue)
     }
     EVP_PKEY_free(issue->journal.key);
     issue->journal.key = made;
-    if (journal_write(&issue->journal, JOURNAL_KEY, &run->fault) != EXIT_OK ||
+    // The certificate that was given up belongs to a key that is no more; beside the new one it would
+    // mislead.
+    if (object_remove_certificates(&run->session, issue->place->id, &run->fault) != EXIT_OK ||
+        journal_write(&issue->journal, JOURNAL_KEY, &run->fault) != EXIT_OK ||
         meet_login_user(run) != EXIT_OK)
         return run->fault.code;
     return issue_take_key(issue);

@@ -66,6 +66,12 @@ enum exit_code issue_reveal(struct issue *issue, EVP_PKEY *key, X509 *certificat
         return fault_set(&run->fault, EXIT_OTHER, _("Out of memory."));
     write_revealing(issue, made != NULL ? made : certificate);
     X509_free(made);
+    // A module that knows the slot's key takes no certificate for another one.
+    if (run->fault.rv_name != NULL && strcmp(run->fault.rv_name, "CKR_ATTRIBUTE_VALUE_INVALID") == 0) {
+        fault_clear(&run->fault);
+        issue->revealed = false;
+        return meet_login_user(run);
+    }
     if (run->fault.code != EXIT_OK)
         return run->fault.code;
     switch (keypair_prove(&issue->pair, key, &failed)) {
