@@ -58,7 +58,7 @@ says 'already'
 expect_exit 2 "$issuer" restore --dir "$work/never" --from "$work/backup" --db 'postgresql://me:secret@localhost/x'
 says 'pgpass'
 
-for damage in 's/홍길동/임꺽정/' '$d' '5d' 's/"setting"/"sqlite_schema"/' 's/"name":/"n; DROP TABLE log":/'; do
+for damage in 's/홍길동/임꺽정/' "\$d" '5d' 's/"setting"/"sqlite_schema"/' 's/"name":/"n; DROP TABLE log":/'; do
     rm -rf "$work/bad"
     cp -a "$work/backup" "$work/bad"
     sed -i "$damage" "$work/bad/registry.jsonl"

@@ -14,7 +14,6 @@ authorize good
 cmp good "$work/key.pem" -certout "$work/good.pem" || fail "$(cat "$work/cmp.out")"
 authorize bad
 cmp bad "$work/other.pem" -certout "$work/bad.pem" || fail "$(cat "$work/cmp.out")"
-good=$(serial_of "$work/good.pem")
 bad=$(serial_of "$work/bad.pem")
 openssl x509 -in "$work/good.pem" -noout -ext crlDistributionPoints,authorityInfoAccess >"$work/ext"
 grep -q 'URI:http://desk.example/ca.crl' "$work/ext" || fail 'no CRL address'

@@ -143,22 +143,30 @@ static bool ask_card(struct factor *factor)
     return true;
 }
 
+// The two numbers of "07:12 23:34", each from 1 to `count`.
+static bool read_asked(const char *challenge, unsigned long count, unsigned long *first,
+                       unsigned long *second)
+{
+    char *end = NULL;
+    *first = strtoul(challenge, &end, 10);
+    if (strncmp(end, ":12 ", 4) != 0)
+        return false;
+    *second = strtoul(end + 4, &end, 10);
+    return strcmp(end, ":34") == 0 && *first >= 1 && *first <= count && *second >= 1 && *second <= count;
+}
+
 static bool check_card(const struct factor *factor, struct factor_answer *answer)
 {
     char text[CARD_CODE + 1];
-    unsigned first = 0;
-    unsigned second = 0;
-    unsigned count = (unsigned)(factor->secret.length / CARD_CODE);
+    unsigned long first = 0;
+    unsigned long second = 0;
     answer->moving = factor->moving + 1;
     if (!digits(answer, CARD_CODE, text) ||
-        sscanf(factor->challenge, "%2u:12 %2u:34", &first, &second) !=
-            2 || // NOLINT(cert-err34-c): ours, bounded
-        first < 1 ||
-        second < 1 || first > count || second > count)
+        !read_asked(factor->challenge, factor->secret.length / CARD_CODE, &first, &second))
         return false;
     const unsigned char *codes = factor->secret.bytes;
-    int wrong = CRYPTO_memcmp(text, codes + (size_t)(first - 1) * CARD_CODE, 2) |
-                CRYPTO_memcmp(text + 2, codes + (size_t)(second - 1) * CARD_CODE + 2, 2);
+    int wrong = CRYPTO_memcmp(text, codes + (first - 1) * CARD_CODE, 2) |
+                CRYPTO_memcmp(text + 2, codes + (second - 1) * CARD_CODE + 2, 2);
     OPENSSL_cleanse(text, sizeof text);
     return wrong == 0;
 }

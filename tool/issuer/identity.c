@@ -82,7 +82,10 @@ static void mask(const struct kind *kind, const struct secret *digits, char text
     for (size_t i = 0; i < digits->length; i++) {
         if (i == 6 && kind->check == resident)
             text[at++] = '-';
-        text[at++] = i < kind->shown ? digits->bytes[i] : '*';
+        text[at] = '*';
+        if (i < kind->shown)
+            text[at] = digits->bytes[i];
+        at++;
     }
     text[at] = 0;
 }
