@@ -15,11 +15,13 @@ struct options {
     unsigned timeout;
     // secrets: where they are read from, never they themselves
     const char *pin_file, *new_pin_file, *puk_file, *admin_key_file, *code_file;
+    const char *new_puk_file, *new_admin_key_file;
     unsigned pin_fd;
     bool pin_fd_given, default_admin, last_try;
     // keys and certificates
     const char *slot, *key_type, *file, *public_key;
-    bool replace, existing_key;
+    bool replace, existing_key, days_given;
+    unsigned days;
     // issuing
     const char *issuer, *reference, *subject, *ca;
     // key files

@@ -142,7 +142,74 @@ static enum exit_code pin_unblock(struct run *run)
     return run->fault.code;
 }
 
-extern const struct command cmd_pin_change, cmd_pin_unblock;
+static enum exit_code ask_new_puk(struct run *run, struct secret **puk)
+{
+    struct secret *again = NULL;
+    if (run->options.new_puk_file != NULL)
+        return ask_file(run, run->options.new_puk_file, puk);
+    if (!ask_possible()) {
+        fault_set(&run->fault, EXIT_PIN, _("The new PUK is needed, and there is no terminal to ask for it."));
+        return fault_todo(&run->fault, _("Give it with --new-puk-file FILE."));
+    }
+    if (ask_secret(run, _("New PUK"), EXIT_PIN, puk) != EXIT_OK ||
+        ask_secret(run, _("New PUK once more"), EXIT_PIN, &again) != EXIT_OK)
+        return run->fault.code;
+    if (!secret_equal(secret_view(*puk), secret_view(again)))
+        fault_set(&run->fault, EXIT_PIN, _("The two entries differ; the PUK was not changed."));
+    secret_free(again);
+    return run->fault.code;
+}
+
+static enum exit_code set_puk(struct run *run, const struct secret *puk, const struct secret *fresh)
+{
+    CK_FUNCTION_LIST *f = run->module.f;
+    struct rd old = secret_view(puk), new = secret_view(fresh);
+    if (session_open(&run->session, &run->module, &run->token, &run->fault) != EXIT_OK)
+        return run->fault.code;
+    CK_RV rv = f->C_Login(run->session.handle, CKU_SO, bytes_of(old), old.n);
+    if (rv != CKR_OK)
+        return secret_fault(run, rv, true);
+    rv = f->C_SetPIN(run->session.handle, bytes_of(old), old.n, bytes_of(new), new.n);
+    if (rv != CKR_OK)
+        return fault_rv(&run->fault, rv, _("The PUK could not be changed."));
+    say(run, "%s", _("The PUK was changed."));
+    return EXIT_OK;
+}
+
+static enum exit_code puk_change(struct run *run)
+{
+    struct secret *puk = NULL, *fresh = NULL;
+    if (ask_puk(run, &puk) == EXIT_OK && ask_new_puk(run, &fresh) == EXIT_OK)
+        set_puk(run, puk, fresh);
+    secret_free(puk);
+    secret_free(fresh);
+    return run->fault.code;
+}
+
+static const struct option_row puk_rows[] = {
+    {.name = "puk-file",
+     .kind = OPTION_TEXT,
+     .at = OPTION_AT(puk_file),
+     .value = N_("FILE"),
+     .help = N_("read the PUK from the first line of FILE (else asked)")},
+    {.name = "new-puk-file",
+     .kind = OPTION_TEXT,
+     .at = OPTION_AT(new_puk_file),
+     .value = N_("FILE"),
+     .help = N_("read the new PUK from the first line of FILE (else asked)")},
+    {.name = NULL},
+};
+
+extern const struct command cmd_pin_change, cmd_pin_unblock, cmd_puk_change;
+
+const struct command cmd_puk_change = {
+    .noun = "puk",
+    .verb = "change",
+    .summary = N_("change the PUK"),
+    .needs = NEED_TOKEN,
+    .options = puk_rows,
+    .run = puk_change,
+};
 
 const struct command cmd_pin_change = {
     .noun = "pin",
