@@ -32,13 +32,18 @@ other=
 [ "$(id -u)" -ne 0 ] || other='unshare -U'
 patience=240
 # shellcheck disable=SC2086
-does env SSH_AUTH_SOCK="$work/agent" XDG_RUNTIME_DIR="$work/run" \
+run env SSH_AUTH_SOCK="$work/agent" XDG_RUNTIME_DIR="$work/run" \
     $other /usr/bin/python3 "$SOURCE/tests/interop/docs_clients.py" "$SOURCE/docs/clients.md" "$HOME" "$pin" "$default_admin" \
     "/usr/local/lib/pkcs11/ingam-pkcs11.so=$module" \
     "server.example.org:443=localhost:$tls_port" \
     "-p 443 server.example.org=-p $tls_port localhost" \
     "me@server.example.org=-F $work/ssh_config token-test" \
     "pkcs11-tool --module /usr/lib/x86_64-linux-gnu/pkcs11/p11-kit-client.so=sh $work/patient.sh pkcs11-tool --module $client"
+# A server that the page started and did not come to stop: its socket has its process's number.
+for socket in "$work"/run/p11-kit/pkcs11-*; do
+    [ ! -S "$socket" ] || kill "${socket##*-}" 2>/dev/null || true
+done
+[ "$code" -eq 0 ] || fail "$(cat "$work/said")"
 while read -r line; do
     ok "$line"
 done <"$work/said"
