@@ -13,3 +13,5 @@ foreach(name counts rules exit pull)
     add_test(NAME e2e.module_${name} COMMAND module_${name})
     set_tests_properties(e2e.module_${name} PROPERTIES LABELS e2e TIMEOUT 120 ENVIRONMENT "BUILD=${PROJECT_BINARY_DIR}")
 endforeach()
+# 24 keys and certificates on three cards.
+set_tests_properties(e2e.module_counts PROPERTIES TIMEOUT 240)

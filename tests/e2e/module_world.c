@@ -193,7 +193,7 @@ CK_OBJECT_HANDLE find_one(CK_SESSION_HANDLE session, CK_OBJECT_CLASS class, CK_B
 static CK_BYTE p256[] = {0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07};
 static CK_BYTE p384[] = {0x06, 0x05, 0x2B, 0x81, 0x04, 0x00, 0x22};
 
-void make_key(CK_SESSION_HANDLE session, CK_BYTE id, enum key_kind kind)
+static CK_RV generate(CK_SESSION_HANDLE session, CK_BYTE id, enum key_kind kind)
 {
     CK_MECHANISM m = {kind == KEY_RSA2048 ? CKM_RSA_PKCS_KEY_PAIR_GEN : CKM_EC_KEY_PAIR_GEN, NULL, 0};
     CK_ULONG bits = 2048;
@@ -204,7 +204,12 @@ void make_key(CK_SESSION_HANDLE session, CK_BYTE id, enum key_kind kind)
                                             : (CK_ATTRIBUTE){CKA_EC_PARAMS, p384, sizeof p384};
     CK_ATTRIBUTE pub[] = {{CKA_ID, &id, 1}, what};
     CK_ATTRIBUTE priv[] = {{CKA_ID, &id, 1}, {CKA_TOKEN, &yes, 1}};
-    assert_int_equal(F->C_GenerateKeyPair(session, &m, pub, 2, priv, 2, &public, &private), CKR_OK);
+    return F->C_GenerateKeyPair(session, &m, pub, 2, priv, 2, &public, &private);
+}
+
+void make_key(CK_SESSION_HANDLE session, CK_BYTE id, enum key_kind kind)
+{
+    assert_int_equal(generate(session, id, kind), CKR_OK);
 }
 
 static EVP_PKEY *public_key(CK_SESSION_HANDLE session, CK_BYTE id)
@@ -230,9 +235,9 @@ static void add_comment(X509 *x, size_t len)
     free(text);
 }
 
-void make_certificate(CK_SESSION_HANDLE session, CK_BYTE id, size_t size)
+static void write_certificate(CK_SESSION_HANDLE session, CK_BYTE id, size_t size, EVP_PKEY *key)
 {
-    EVP_PKEY *key = public_key(session, id), *ca = EVP_EC_gen("P-256");
+    EVP_PKEY *ca = EVP_EC_gen("P-256");
     X509 *x = X509_new();
     X509_NAME *name = X509_get_subject_name(x);
     char who[32];
@@ -265,8 +270,25 @@ void make_certificate(CK_SESSION_HANDLE session, CK_BYTE id, size_t size)
     assert_int_equal(F->C_CreateObject(session, templ, 5, &o), CKR_OK);
     OPENSSL_free(der);
     X509_free(x);
-    EVP_PKEY_free(key);
     EVP_PKEY_free(ca);
+}
+
+void make_certificate(CK_SESSION_HANDLE session, CK_BYTE id, size_t size)
+{
+    EVP_PKEY *key = public_key(session, id);
+    write_certificate(session, id, size, key);
+    EVP_PKEY_free(key);
+}
+
+// SP 800-73-4 has no command that puts a key into a retired slot: on a plain card its maker does, and only
+// the certificate and the Key History are ours to write.
+static void furnish_retired(CK_SESSION_HANDLE session, CK_BYTE id)
+{
+    CK_RV rv = generate(session, id, KEY_P256);
+    EVP_PKEY *key = rv == CKR_OK ? public_key(session, id) : EVP_EC_gen("P-256");
+    assert_true(rv == CKR_OK || rv == CKR_KEY_SIZE_RANGE);
+    write_certificate(session, id, 1000, key);
+    EVP_PKEY_free(key);
 }
 
 void furnish(unsigned keys)
@@ -275,10 +297,12 @@ void furnish(unsigned keys)
     assert_int_equal(F->C_Initialize(NULL), CKR_OK);
     CK_SESSION_HANDLE session = open_session(0, true);
     assert_int_equal(login(session, CKU_SO, SO_PIN), CKR_OK);
-    for (unsigned i = 0; i < keys; i++) {
-        make_key(session, (CK_BYTE)(i + 1), i < 4 ? kinds[i] : KEY_P256);
+    for (unsigned i = 0; i < keys && i < 4; i++) {
+        make_key(session, (CK_BYTE)(i + 1), kinds[i]);
         make_certificate(session, (CK_BYTE)(i + 1), 1000);
     }
+    for (unsigned i = 4; i < keys; i++)
+        furnish_retired(session, (CK_BYTE)(i + 1));
     assert_int_equal(F->C_Finalize(NULL), CKR_OK);
 }
 

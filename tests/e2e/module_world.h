@@ -48,8 +48,8 @@ void make_key(CK_SESSION_HANDLE session, CK_BYTE id, enum key_kind kind);
 // With the SO logged in: writes a certificate of about `size` bytes for the key, signed by a CA made for the
 // test.
 void make_certificate(CK_SESSION_HANDLE session, CK_BYTE id, size_t size);
-// Keys in 9A (RSA), 9C (P-256), 9D (RSA), 9E (P-256), as far as `keys` goes, each with a certificate of 1000
-// bytes.
+// Keys in 9A (RSA), 9C (P-256), 9D (RSA), 9E (P-256) and P-256 in the retired slots, as far as `keys` goes,
+// each with a certificate of 1000 bytes; of a plain card's retired slots certificate and Key History alone.
 void furnish(unsigned keys);
 // Signs 32 bytes with the key's mechanism and verifies with OpenSSL by the object's public key info.
 CK_RV sign_once(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, CK_MECHANISM_TYPE mechanism,
