@@ -39,9 +39,10 @@ run env SSH_AUTH_SOCK="$work/agent" XDG_RUNTIME_DIR="$work/run" \
     "-p 443 server.example.org=-p $tls_port localhost" \
     "me@server.example.org=-F $work/ssh_config token-test" \
     "pkcs11-tool --module /usr/lib/x86_64-linux-gnu/pkcs11/p11-kit-client.so=sh $work/patient.sh pkcs11-tool --module $client"
-# A server that the page started and did not come to stop: its socket has its process's number.
-for socket in "$work"/run/p11-kit/pkcs11-*; do
-    [ ! -S "$socket" ] || kill "${socket##*-}" 2>/dev/null || true
+# A server that the page started and did not come to stop: known by the directory that only it was given.
+for environment in $(grep -lzsxF "XDG_RUNTIME_DIR=$work/run" /proc/[0-9]*/environ); do
+    process=${environment#/proc/}
+    kill "${process%/environ}" 2>/dev/null || true
 done
 [ "$code" -eq 0 ] || fail "$(cat "$work/said")"
 while read -r line; do
