@@ -96,6 +96,7 @@ stop serve
 INGAM_ISSUER_CLOCK_OFFSET=$((1096 * day)) desk_serve
 refused notAuthorized 'expired' signed kur "$work/second.pem" "$work/other.pem" -newkey "$work/new.pem" \
     -certout "$work/none.pem"
+grep -q 'body=kur .*reason=outdated' "$work/serve.err" || fail 'refused too late'
 ok 'no renewal after the end'
 stop serve
 INGAM_ISSUER_CLOCK_OFFSET=$((1080 * day)) desk_serve
@@ -115,9 +116,13 @@ status_is "$third" valid
 ok 'a renewal in the last 30 days gives one certificate, also when it is asked for twice'
 ! signed kur "$work/second.pem" "$work/other.pem" -newkey "$work/key.pem" -certout "$work/none.pem" || fail 'renewed twice'
 grep -qi 'keyUpdateWarning' "$work/cmp.out" || fail "$(cat "$work/cmp.out")"
-ok 'a second renewal is answered with keyUpdateWarning'
 stop serve
 desk_serve
+desk_exit 14 application add --customer "$hong" --kind renew --serial "$second" --agree
+says 'renewed before'
+desk_exit 14 application add --customer "$hong" --kind renew --serial "$third" --agree
+says 'too early'
+ok 'a second renewal is answered with keyUpdateWarning, and not applied for'
 
 # Revocation, suspension, resumption.
 joint=$(serial_of "$work/joint.pem")
