@@ -23,7 +23,7 @@ struct options {
     bool replace, existing_key, days_given;
     unsigned days;
     // issuing
-    const char *issuer, *reference, *subject, *ca;
+    const char *issuer, *reference, *subject, *ca, *tls_ca;
     // key files
     const char *password_file, *new_password_file, *idn_file, *certificate_file, *folder, *pfx;
     const char *random_label, *random_application;

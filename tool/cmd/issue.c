@@ -23,7 +23,12 @@ static const struct option_row issue_options[] = {
      .kind = OPTION_TEXT,
      .at = OPTION_AT(issuer),
      .value = N_("URL"),
-     .help = N_("where the issuing desk answers CMP: http://HOST:PORT/PATH")},
+     .help = N_("where the issuing desk answers CMP: http://HOST:PORT/PATH or https://...")},
+    {.name = "tls-ca",
+     .kind = OPTION_TEXT,
+     .at = OPTION_AT(tls_ca),
+     .value = N_("FILE"),
+     .help = N_("for https: trust the CA certificates in FILE (else the system's)")},
     {.name = "reference",
      .kind = OPTION_TEXT,
      .at = OPTION_AT(reference),
@@ -136,7 +141,7 @@ static enum exit_code check_options(struct run *run, struct issue *issue)
                          _("The reference number or the issuer's address is too long."));
     if (options->public_key != NULL && take_public_key(issue) != EXIT_OK)
         return run->fault.code;
-    if (cmp_url_check(options->issuer, &run->fault) != EXIT_OK)
+    if (cmp_url_check(options->issuer, options->tls_ca, &run->fault) != EXIT_OK)
         return run->fault.code;
     return take_subject(issue);
 }
@@ -203,6 +208,7 @@ static enum exit_code request(struct issue *issue)
 {
     struct run *run = issue->run;
     struct cmp_request cmp = {.url = run->options.issuer,
+                              .tls_ca = run->options.tls_ca,
                               .reference = run->options.reference,
                               .code = run->secrets.code,
                               .subject = issue->subject,

@@ -1,6 +1,7 @@
 // One CMP transaction as a client, and what its failures mean to a person.
 #include "client.h"
 #include "text.h"
+#include "tls.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -18,6 +19,7 @@ struct exchange {
     bool unreachable; // the transport failed
     bool silent;      // nothing more is to be sent
     bool judged;      // accept was called
+    struct cmp_tls tls;
 };
 
 struct address {
@@ -38,21 +40,29 @@ static enum exit_code address_of(struct address *a, const char *url, struct faul
     bool right = OSSL_HTTP_parse_url(url, &a->tls, NULL, &a->host, &a->port, &a->port_number, &a->path, NULL,
                                      NULL) == 1;
     ERR_clear_error();
-    if (right && !a->tls && a->host != NULL && a->host[0] != '\0')
+    if (right && strlen(a->host) < sizeof((struct cmp_tls *)NULL)->host && a->host != NULL &&
+        a->host[0] != '\0')
         return EXIT_OK;
     fault_set(fault, EXIT_USAGE, _("The issuer's address %s cannot be used."), url);
-    fault_why(fault, right && a->tls ? _("CMP is spoken over http:// here; its messages protect themselves")
-                                     : _("it is no URL"));
-    fault_todo(fault, _("Give it as http://HOST:PORT/PATH."));
+    fault_why(fault, "%s", _("it is no URL"));
+    fault_todo(fault, _("Give it as http://HOST:PORT/PATH or https://HOST:PORT/PATH."));
     address_free(a);
     return fault->code;
 }
 
-enum exit_code cmp_url_check(const char *url, struct fault *fault)
+enum exit_code cmp_url_check(const char *url, const char *tls_ca, struct fault *fault)
 {
     struct address a;
-    if (address_of(&a, url, fault) == EXIT_OK)
-        address_free(&a);
+    struct cmp_tls tls;
+    if (address_of(&a, url, fault) != EXIT_OK)
+        return fault->code;
+    if (a.tls) {
+        cmp_tls_new(&tls, tls_ca, a.host, fault);
+        cmp_tls_free(&tls);
+    } else if (tls_ca != NULL) {
+        fault_set(fault, EXIT_USAGE, _("--tls-ca belongs to an address that begins with https://."));
+    }
+    address_free(&a);
     return fault->code;
 }
 
@@ -153,16 +163,30 @@ static int judge(OSSL_CMP_CTX *ctx, X509 *certificate, int fail_info, const char
     return fail_info != 0 ? fail_info : 1 << OSSL_CMP_PKIFAILUREINFO_incorrectData;
 }
 
+// The connection, which may still be open, ends before its TLS does.
+static void release(struct exchange *x, OSSL_CMP_CTX *ctx)
+{
+    OSSL_CMP_CTX_free(ctx);
+    cmp_tls_free(&x->tls);
+}
+
 static OSSL_CMP_CTX *context(struct exchange *x, struct fault *fault)
 {
     const struct cmp_request *r = x->request;
     struct address a;
     if (address_of(&a, r->url, fault) != EXIT_OK)
         return NULL;
+    if (a.tls && cmp_tls_new(&x->tls, r->tls_ca, a.host, fault) != EXIT_OK) {
+        address_free(&a);
+        return NULL;
+    }
     struct rd code = secret_view(r->code);
     OSSL_CMP_CTX *ctx = OSSL_CMP_CTX_new(NULL, NULL);
-    bool ready = ctx != NULL && OSSL_CMP_CTX_set_log_cb(ctx, quiet) &&
-                 OSSL_CMP_CTX_set1_server(ctx, a.host) && OSSL_CMP_CTX_set_serverPort(ctx, a.port_number) &&
+    bool ready = ctx != NULL &&
+                 (!a.tls || (OSSL_CMP_CTX_set_http_cb(ctx, cmp_tls_wrap) &&
+                             OSSL_CMP_CTX_set_http_cb_arg(ctx, &x->tls))) &&
+                 OSSL_CMP_CTX_set_log_cb(ctx, quiet) && OSSL_CMP_CTX_set1_server(ctx, a.host) &&
+                 OSSL_CMP_CTX_set_serverPort(ctx, a.port_number) &&
                  OSSL_CMP_CTX_set1_serverPath(ctx, a.path + (a.path[0] == '/')) &&
                  OSSL_CMP_CTX_set1_referenceValue(ctx, (const unsigned char *)r->reference,
                                                   (int)strlen(r->reference)) &&
@@ -183,7 +207,7 @@ static OSSL_CMP_CTX *context(struct exchange *x, struct fault *fault)
     address_free(&a);
     if (ready)
         return ctx;
-    OSSL_CMP_CTX_free(ctx);
+    release(x, ctx);
     fault_set(fault, EXIT_OTHER, _("Out of memory."));
     return NULL;
 }
@@ -192,6 +216,15 @@ static OSSL_CMP_CTX *context(struct exchange *x, struct fault *fault)
 static enum exit_code explain(struct exchange *x, OSSL_CMP_CTX *ctx, struct fault *fault)
 {
     char text[FAULT_TEXT / 2];
+    if (x->unreachable && x->tls.verified != X509_V_OK) {
+        ERR_clear_error();
+        fault_set(fault, EXIT_MISMATCH, _("The issuer at %s does not show a certificate that is trusted."),
+                  x->request->url);
+        fault_why(fault, "%s", X509_verify_cert_error_string(x->tls.verified));
+        return fault_todo(fault,
+                          _("Nothing was sent to it. Ask the issuer which CA its TLS certificate has, and "
+                            "give that one with --tls-ca FILE."));
+    }
     if (x->unreachable) {
         openssl_reason(text, sizeof text);
         ERR_clear_error();
@@ -250,14 +283,16 @@ enum exit_code cmp_probe(const struct cmp_request *request, struct fault *fault)
     struct exchange x = {.request = request, .fault = fault};
     ERR_clear_error();
     OSSL_CMP_CTX *ctx = context(&x, fault);
-    if (ctx == NULL)
+    if (ctx == NULL) {
+        cmp_tls_free(&x.tls);
         return fault->code;
+    }
     STACK_OF(OSSL_CMP_ITAV) *answer = OSSL_CMP_exec_GENM_ses(ctx);
     if (answer == NULL && (x.unreachable || code_refused(ctx) || OSSL_CMP_CTX_get_status(ctx) < 0))
         explain(&x, ctx, fault);
     ERR_clear_error();
     sk_OSSL_CMP_ITAV_pop_free(answer, OSSL_CMP_ITAV_free);
-    OSSL_CMP_CTX_free(ctx);
+    release(&x, ctx);
     return fault->code;
 }
 
@@ -267,14 +302,16 @@ enum exit_code cmp_issue(const struct cmp_request *request, bool *confirmed, str
     struct exchange x = {.request = request, .fault = fault};
     ERR_clear_error();
     OSSL_CMP_CTX *ctx = context(&x, fault);
-    if (ctx == NULL)
+    if (ctx == NULL) {
+        cmp_tls_free(&x.tls);
         return fault->code;
+    }
     X509 *certificate = OSSL_CMP_exec_IR_ses(ctx);
     if (certificate == NULL || !x.judged) {
         *confirmed = !x.judged && failed_by(ctx, OSSL_CMP_PKIFAILUREINFO_certConfirmed);
         explain(&x, ctx, fault);
     }
     ERR_clear_error();
-    OSSL_CMP_CTX_free(ctx);
+    release(&x, ctx);
     return fault->code;
 }

@@ -20,7 +20,8 @@ typedef enum cmp_verdict cmp_accept_fn(void *arg, X509 *certificate, STACK_OF(X5
                                        STACK_OF(X509) * extra);
 
 struct cmp_request {
-    const char *url; // http://HOST[:PORT][/PATH]
+    const char *url;    // http://HOST[:PORT][/PATH], or https://
+    const char *tls_ca; // for https: the CAs to trust (PEM); NULL: the system's
     const char *reference;
     const struct secret *code;
     const X509_NAME *subject; // what to ask for
@@ -30,8 +31,8 @@ struct cmp_request {
     void *arg;
 };
 
-// Whether the URL can be used at all. EXIT_USAGE otherwise.
-enum exit_code cmp_url_check(const char *url, struct fault *fault);
+// Whether the URL, and tls_ca with it, can be used at all. EXIT_USAGE otherwise.
+enum exit_code cmp_url_check(const char *url, const char *tls_ca, struct fault *fault);
 
 // Whether somebody listens there (EXIT_UNREACHABLE); nothing is sent.
 enum exit_code cmp_reach(const char *url, unsigned timeout, struct fault *fault);
