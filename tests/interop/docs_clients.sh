@@ -40,7 +40,7 @@ run env SSH_AUTH_SOCK="$work/agent" XDG_RUNTIME_DIR="$work/run" \
     "me@server.example.org=-F $work/ssh_config token-test" \
     "pkcs11-tool --module /usr/lib/x86_64-linux-gnu/pkcs11/p11-kit-client.so=sh $work/patient.sh pkcs11-tool --module $client"
 # A server that the page started and did not come to stop: known by the directory that only it was given.
-for environment in $(grep -lzsxF "XDG_RUNTIME_DIR=$work/run" /proc/[0-9]*/environ); do
+grep -lzsxF "XDG_RUNTIME_DIR=$work/run" /proc/[0-9]*/environ | while read -r environment; do
     process=${environment#/proc/}
     kill "${process%/environ}" 2>/dev/null || true
 done
