@@ -126,7 +126,7 @@ done
 desk_exit 0 identity program --kind sms --program ''
 desk_exit 8 identity check --customer "$customer" --kind sms
 ok "a check that fails, says nonsense or floods proves nothing"
-! desk_do log list | grep -E "755224|$otp_base32|$right" || fail 'a secret is in the log'
+! desk_do log list | grep -E " 755224|$otp_base32" || fail 'a secret is in the log'
 ! grep -rqE "$otp_base32|12345678901234567890" "$desk" || fail 'a secret is in the registry in the clear'
 ok 'no secret is in the log or the registry'
 stop serve
