@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is missing, builds everything and runs every test.
 #   sh tests/run.sh                 the full run with reduced counts, under 15 minutes
-#   sh tests/run.sh --soak          the long figures as well
+#   sh tests/run.sh --soak          the long figures as well, then coverage and benchmarks: some hours
 #   sh tests/run.sh --card SERIAL   the opt-in run on a real token; each destructive step is confirmed
 set -eu
 cd "$(dirname "$0")/.."
@@ -63,6 +63,14 @@ run() {
 run build
 run build-asan
 run build-tsan -L thread
+
+# With the long figures: how much of the module all this reaches, and what it costs. Nothing else runs meanwhile.
+if [ "$soak" -eq 1 ]; then
+    say 'line coverage of pkcs11/'
+    sh tests/coverage.sh || failed="$failed coverage"
+    say 'benchmarks'
+    sh tests/bench/run.sh || failed="$failed bench"
+fi
 
 if [ -n "$failed" ]; then
     printf '\nfailed in:%s\n' "$failed"

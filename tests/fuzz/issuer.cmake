@@ -12,7 +12,7 @@ target_include_directories(issuer-desk-fuzz PUBLIC ${PROJECT_SOURCE_DIR}/tool/is
 target_compile_options(issuer-desk-fuzz PUBLIC -fsanitize=fuzzer-no-link)
 target_link_libraries(issuer-desk-fuzz PUBLIC PkgConfig::JANSSON OpenSSL::Crypto PkgConfig::SQLITE
                                               PkgConfig::MICROHTTPD PkgConfig::LIBPQ PkgConfig::LIBOATH Threads::Threads)
-# Short runs from the seeds; a longer one: build/tests/fuzz/issuer_cmp_fuzz tests/fuzz/corpus/issuer_cmp
+# Short runs from the seeds (ten minutes with INGAM_SOAK=1); by hand: build/tests/fuzz/issuer_cmp_fuzz tests/fuzz/corpus/issuer_cmp
 foreach(target der cmp)
     set(corpus ${CMAKE_CURRENT_BINARY_DIR}/issuer_${target}_found)
     file(MAKE_DIRECTORY ${corpus})
@@ -20,8 +20,8 @@ foreach(target der cmp)
     target_link_options(issuer_${target}_fuzz PRIVATE -fsanitize=fuzzer)
     target_link_libraries(issuer_${target}_fuzz PRIVATE issuer-desk-fuzz)
     add_test(NAME fuzz-issuer-${target}
-             COMMAND issuer_${target}_fuzz -seed=1 -max_total_time=15 -timeout=10 -rss_limit_mb=2048
+             COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/timed.sh 15 $<TARGET_FILE:issuer_${target}_fuzz> -seed=1 -timeout=10 -rss_limit_mb=2048
                      -max_len=4096 -print_final_stats=1 -artifact_prefix=${CMAKE_CURRENT_BINARY_DIR}/
                      ${corpus} ${CMAKE_CURRENT_SOURCE_DIR}/corpus/issuer_cmp)
-    set_tests_properties(fuzz-issuer-${target} PROPERTIES LABELS fuzz TIMEOUT 120)
+    set_tests_properties(fuzz-issuer-${target} PROPERTIES LABELS fuzz TIMEOUT 900)
 endforeach()

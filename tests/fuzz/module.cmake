@@ -20,9 +20,9 @@ endforeach()
 target_link_libraries(fuzz-module-card PRIVATE OpenSSL::Crypto PkgConfig::PCSC ZLIB::ZLIB Threads::Threads)
 set(module_found ${CMAKE_CURRENT_BINARY_DIR}/module_card_found)
 file(MAKE_DIRECTORY ${module_found})
-# From the seeds; a longer run: fuzz-module-card DIRECTORY.
+# From the seeds; ten minutes with INGAM_SOAK=1, which the TIMEOUT leaves room for.
 add_test(NAME fuzz-module-card
-         COMMAND fuzz-module-card -seed=1 -max_total_time=20 -max_len=8192 -timeout=30 -rss_limit_mb=2048
+         COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/timed.sh 20 $<TARGET_FILE:fuzz-module-card> -seed=1 -max_len=8192 -timeout=30 -rss_limit_mb=2048
                  -artifact_prefix=${CMAKE_CURRENT_BINARY_DIR}/ ${module_found}
                  ${CMAKE_CURRENT_SOURCE_DIR}/corpus/module_card)
-set_tests_properties(fuzz-module-card PROPERTIES LABELS fuzz TIMEOUT 180)
+set_tests_properties(fuzz-module-card PROPERTIES LABELS fuzz TIMEOUT 900)

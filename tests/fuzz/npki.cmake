@@ -12,9 +12,9 @@ target_link_options(npki_file_fuzz PRIVATE -fsanitize=fuzzer)
 target_link_libraries(npki_file_fuzz PRIVATE ingam_card OpenSSL::Crypto)
 set(npki_found ${CMAKE_CURRENT_BINARY_DIR}/npki_file_found)
 file(MAKE_DIRECTORY ${npki_found})
-# A short run from the samples; a longer one: build/tests/fuzz/npki_file_fuzz FOLDER tests/data/npki
+# A short run from the samples (ten minutes with INGAM_SOAK=1); by hand: build/tests/fuzz/npki_file_fuzz FOLDER tests/data/npki
 add_test(NAME fuzz-npki-file
-         COMMAND npki_file_fuzz -seed=1 -max_total_time=15 -timeout=10 -rss_limit_mb=2048 -max_len=4096
+         COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/timed.sh 15 $<TARGET_FILE:npki_file_fuzz> -seed=1 -timeout=10 -rss_limit_mb=2048 -max_len=4096
                  -print_final_stats=1 -artifact_prefix=${CMAKE_CURRENT_BINARY_DIR}/ ${npki_found}
                  ${PROJECT_SOURCE_DIR}/tests/data/npki)
-set_tests_properties(fuzz-npki-file PROPERTIES LABELS fuzz TIMEOUT 120)
+set_tests_properties(fuzz-npki-file PROPERTIES LABELS fuzz TIMEOUT 900)
