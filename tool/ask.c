@@ -129,9 +129,11 @@ static struct secret *line_without_echo(const char *prompt)
     echo_off = 1;
     struct secret *line = NULL;
     if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) == 0) {
-        text_print(stderr, prompt);
-        fputs(": ", stderr);
-        fflush(stderr);
+        // In one piece: who waits for the colon at its end must not meet one inside it.
+        char shown[512];
+        text_escape(shown, sizeof shown - 2, prompt);
+        strcat(shown, ": ");
+        fputs(shown, stderr);
         line = secret_line(STDIN_FILENO);
     }
     int why = errno;
