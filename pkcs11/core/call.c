@@ -63,6 +63,19 @@ bool call_enter_checked(struct call *c, CK_SESSION_HANDLE session, const char *n
     return find_session(c, session);
 }
 
+void call_pause(struct call *c)
+{
+    slot_settle(c->slot);
+    lock_give(c->slot->lock);
+}
+
+bool call_resume(struct call *c, CK_SESSION_HANDLE session)
+{
+    lock_take(c->slot->lock);
+    slot_settle(c->slot);
+    return find_session(c, session);
+}
+
 CK_RV call_wrote(const struct call *c, CK_RV rv)
 {
     return rv == CKR_OK && c->slot->gone ? CKR_DEVICE_REMOVED : rv;

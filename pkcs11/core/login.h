@@ -7,6 +7,15 @@
 CK_RV login_user(struct slot *s, struct rd pin);
 /* pin: the management key in hex, or the PUK (8 characters at most). */
 CK_RV login_so(struct slot *s, struct rd pin);
+/* What a dialogue for this login says, and whom it asks; the text is made here from what the card tells: 0 to
+ * 3 exchanges. CKR_PIN_LOCKED, CKR_FUNCTION_REJECTED: asking would be in vain. CKR_ARGUMENTS_BAD: nobody can
+ * be asked (the setting pin-entry). */
+struct login_question {
+    char program[256], description[256];
+    const char *prompt;
+    int seconds;
+};
+CK_RV login_question(struct slot *s, CK_USER_TYPE user, struct login_question *q);
 CK_RV login_context(struct slot *s, struct operation *op, struct rd pin);
 /* C_Logout and the end of the last session: 0 exchanges unless PINs are shared. */
 void login_release(struct slot *s);

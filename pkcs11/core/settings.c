@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #define SYSTEM_FILE "/etc/ingam/pkcs11.conf"
 
@@ -42,6 +43,22 @@ static void set_busy(struct settings *s, const char *v)
     s->busy_ms = (int)number(v, 0, 600000, s->busy_ms);
 }
 
+/* A program with raised privileges starts no other one with them. */
+static void set_pin_entry(struct settings *s, const char *v)
+{
+    static const char scheme[] = "pinentry:";
+    const size_t n = sizeof scheme - 1;
+    s->pin_entry[0] = '\0';
+    if (strncmp(v, scheme, n) == 0 && v[n] == '/' && strlen(v + n) < sizeof s->pin_entry &&
+        getauxval(AT_SECURE) == 0)
+        snprintf(s->pin_entry, sizeof s->pin_entry, "%s", v + n);
+}
+
+static void set_pin_entry_seconds(struct settings *s, const char *v)
+{
+    s->pin_entry_seconds = (int)number(v, 1, 600, s->pin_entry_seconds);
+}
+
 static void set_log(struct settings *s, const char *v)
 {
     snprintf(s->log, sizeof s->log, "%s", v);
@@ -60,6 +77,8 @@ static const struct {
     {"last-try", "INGAM_LAST_TRY", set_last_try},
     {"slots", "INGAM_SLOTS", set_slots},
     {"busy-ms", "INGAM_BUSY_MS", set_busy},
+    {"pin-entry", "INGAM_PIN_ENTRY", set_pin_entry},
+    {"pin-entry-seconds", "INGAM_PIN_ENTRY_SECONDS", set_pin_entry_seconds},
     {"log", "INGAM_LOG", set_log},
     {"log-areas", "INGAM_LOG_AREAS", set_areas},
 };
@@ -113,7 +132,7 @@ static void read_user_file(struct settings *s)
 
 void settings_read(struct settings *s)
 {
-    *s = (struct settings){.slots = 1, .busy_ms = 10000, .areas = LOG_ALL};
+    *s = (struct settings){.slots = 1, .busy_ms = 10000, .pin_entry_seconds = 120, .areas = LOG_ALL};
     read_file(s, SYSTEM_FILE);
     read_user_file(s);
     for (size_t i = 0; i < ROWS; i++) {

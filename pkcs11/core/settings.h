@@ -6,12 +6,14 @@
 #define SETTINGS_MAX_SLOTS 16
 
 struct settings {
-    bool pin_shared; /* leave the PIN verified on the card, for every program, as other modules do */
-    bool last_try;   /* allow the try that would block the PIN */
-    unsigned slots;  /* slots that are there without a reader */
-    int busy_ms;     /* how long to wait for a card that another program holds */
-    char log[256];   /* file, or "stderr"; empty: none */
-    unsigned areas;  /* bit set of enum log_area */
+    bool pin_shared;       /* leave the PIN verified on the card, for every program, as other modules do */
+    bool last_try;         /* allow the try that would block the PIN */
+    unsigned slots;        /* slots that are there without a reader */
+    int busy_ms;           /* how long to wait for a card that another program holds */
+    char pin_entry[256];   /* the path of a pinentry; empty: none */
+    int pin_entry_seconds; /* how long it may take */
+    char log[256];         /* file, or "stderr"; empty: none */
+    unsigned areas;        /* bit set of enum log_area */
 };
 
 void settings_read(struct settings *s);

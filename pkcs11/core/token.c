@@ -219,7 +219,8 @@ static CK_RV ask_info(struct slot *s, CK_TOKEN_INFO *info)
     snprintf(label, sizeof label, "Ingam %s", serial[0] != '\0' ? serial : "PIV");
     *info = (CK_TOKEN_INFO){
         .flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED | CKF_TOKEN_INITIALIZED |
-                 CKF_DUAL_CRYPTO_OPERATIONS | pin_flags(s),
+                 CKF_DUAL_CRYPTO_OPERATIONS | pin_flags(s) |
+                 (s->module->settings.pin_entry[0] != '\0' ? CKF_PROTECTED_AUTHENTICATION_PATH : 0),
         .ulMaxSessionCount = CK_EFFECTIVELY_INFINITE,
         .ulSessionCount = s->sessions.count,
         .ulMaxRwSessionCount = CK_EFFECTIVELY_INFINITE,

@@ -2,6 +2,7 @@
 #include "core/find.h"
 #include "core/login.h"
 #include "core/message.h"
+#include "core/pinentry.h"
 #include "core/slot.h"
 #include "entry/entry.h"
 
@@ -59,15 +60,18 @@ CK_RV C_GetSessionInfo(CK_SESSION_HANDLE session, CK_SESSION_INFO *info)
     return call_leave(&c);
 }
 
-static CK_RV context_login(struct session *se, struct rd pin)
+/* The operation that a context login is for. */
+static CK_RV context_of(struct session *se, struct operation **found)
 {
     struct slot *s = se->slot;
     if (s->login == LOGIN_SO)
         return CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
     for (int kind = 0; kind < OP_KINDS; kind++) {
         struct operation *op = se->op[kind];
-        if (op != NULL && op->key != NULL && object_bool(op->key, CKA_ALWAYS_AUTHENTICATE))
-            return s->login == LOGIN_USER ? login_context(s, op, pin) : CKR_USER_NOT_LOGGED_IN;
+        if (op != NULL && op->key != NULL && object_bool(op->key, CKA_ALWAYS_AUTHENTICATE)) {
+            *found = op;
+            return s->login == LOGIN_USER ? CKR_OK : CKR_USER_NOT_LOGGED_IN;
+        }
     }
     return CKR_OPERATION_NOT_INITIALIZED;
 }
@@ -77,26 +81,65 @@ static bool has_read_only(const struct slot *s)
     return s->sessions.count > s->rw_sessions;
 }
 
-static CK_RV login(struct session *se, CK_USER_TYPE user, struct rd pin)
+/* Everything that forbids a login before its PIN is looked at. */
+static CK_RV may_login(struct session *se, CK_USER_TYPE user, struct operation **op)
 {
     struct slot *s = se->slot;
     if (user == CKU_CONTEXT_SPECIFIC)
-        return context_login(se, pin);
+        return context_of(se, op);
     if (user != CKU_USER && user != CKU_SO)
         return CKR_USER_TYPE_INVALID;
     if (s->login != LOGIN_NONE)
         return (s->login == LOGIN_USER) == (user == CKU_USER) ? CKR_USER_ALREADY_LOGGED_IN
                                                               : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
-    if (user == CKU_USER)
-        return login_user(s, pin);
-    return has_read_only(s) ? CKR_SESSION_READ_ONLY_EXISTS : login_so(s, pin);
+    return user == CKU_SO && has_read_only(s) ? CKR_SESSION_READ_ONLY_EXISTS : CKR_OK;
+}
+
+static CK_RV login(struct session *se, CK_USER_TYPE user, struct rd pin)
+{
+    struct operation *op = NULL;
+    CK_RV rv = may_login(se, user, &op);
+    if (rv != CKR_OK)
+        return rv;
+    if (user == CKU_CONTEXT_SPECIFIC)
+        return login_context(se->slot, op, pin);
+    return user == CKU_USER ? login_user(se->slot, pin) : login_so(se->slot, pin);
+}
+
+/* C_Login without a PIN: a person is asked. Nothing is held meanwhile, neither the card nor the slot. */
+static CK_RV login_asking(struct call *c, CK_SESSION_HANDLE session, CK_USER_TYPE user)
+{
+    struct operation *op = NULL;
+    struct login_question q;
+    struct secret *pin;
+    CK_RV rv = may_login(c->session, user, &op);
+    if (rv == CKR_OK)
+        rv = login_question(c->slot, user, &q);
+    if (rv != CKR_OK)
+        return rv;
+    call_pause(c);
+    rv = pinentry_ask(&(struct pinentry_question){q.program, q.seconds, q.description, q.prompt}, &pin);
+    if (!call_resume(c, session))
+        rv = c->rv;
+    if (rv == CKR_OK)
+        rv = login(c->session, user, secret_view(pin));
+    secret_free(pin);
+    return rv;
+}
+
+static CK_RV login_either(struct call *c, CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_BYTE *pin,
+                          CK_ULONG pin_len)
+{
+    if (pin != NULL)
+        return login(c->session, user, rd_of(pin, pin_len));
+    return pin_len != 0 ? CKR_ARGUMENTS_BAD : login_asking(c, session, user);
 }
 
 CK_RV C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_BYTE *pin, CK_ULONG pin_len)
 {
     struct call c;
     if (call_enter(&c, session, __func__))
-        c.rv = pin == NULL ? CKR_ARGUMENTS_BAD : login(c.session, user, rd_of(pin, pin_len));
+        c.rv = login_either(&c, session, user, pin, pin_len);
     return call_leave(&c);
 }
 
@@ -105,12 +148,12 @@ CK_RV C_LoginUser(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR 
 {
     struct call c;
     if (call_enter(&c, session, __func__)) {
-        if (pin == NULL || !in_ok(username, username_len))
+        if (!in_ok(username, username_len))
             c.rv = CKR_ARGUMENTS_BAD;
         else if (username_len != 0)
             c.rv = CKR_USER_TYPE_INVALID; /* a card knows no user names */
         else
-            c.rv = login(c.session, user, rd_of(pin, pin_len));
+            c.rv = login_either(&c, session, user, pin, pin_len);
     }
     return call_leave(&c);
 }

@@ -5,13 +5,14 @@ add_library(module_world STATIC module_world.c)
 target_include_directories(module_world SYSTEM PUBLIC ${P11KIT_INCLUDE_DIRS})
 target_link_libraries(module_world PUBLIC PkgConfig::CMOCKA OpenSSL::Crypto ${CMAKE_DL_LIBS} Threads::Threads)
 
-foreach(name counts rules exit pull)
+foreach(name counts rules exit pull pinentry)
     add_executable(module_${name} module_${name}.c)
     target_include_directories(module_${name} SYSTEM PRIVATE ${P11KIT_INCLUDE_DIRS})
     target_link_libraries(module_${name} PRIVATE module_world)
     add_dependencies(module_${name} ingam_pkcs11 ingam-sim)
     add_test(NAME e2e.module_${name} COMMAND module_${name})
-    set_tests_properties(e2e.module_${name} PROPERTIES LABELS e2e TIMEOUT 120 ENVIRONMENT "BUILD=${PROJECT_BINARY_DIR}")
+    set_tests_properties(e2e.module_${name} PROPERTIES LABELS e2e TIMEOUT 120 ENVIRONMENT
+                                                           "BUILD=${PROJECT_BINARY_DIR};SOURCE=${CMAKE_SOURCE_DIR}")
 endforeach()
 # 24 keys and certificates on three cards.
 set_tests_properties(e2e.module_counts PROPERTIES TIMEOUT 240)
