@@ -1,5 +1,6 @@
 #!/bin/sh
-# Line coverage of pkcs11/ by the tests and the fuzz targets, per room; no threshold, the figures are for reading.
+# Line coverage of pkcs11/ by its tests and the fuzz targets, per room; no threshold, the figures are for reading. Of
+# the foreign programs those are run that take seconds.
 #   sh tests/coverage.sh [BUILD-DIRECTORY]      (default: build-coverage)
 # The rest of the tests' needs (tool/packages.sh) and Debian's llvm-14 have to be there.
 set -eu
@@ -36,7 +37,8 @@ mkdir "$dir/profiles"
 unset INGAM_SOAK
 LLVM_PROFILE_FILE="$dir/profiles/%m-%p.profraw"
 export LLVM_PROFILE_FILE
-ctest --test-dir "$dir" -L '^(unit|card|e2e)$' -E 'issuer|npki|quickstart|tool|cmp|firmware|model\.' -j "$(nproc)" \
+others='issuer|npki|quickstart|[.]tool_|cmp|firmware|model[.]|sim-|docs|bench|pin-scenarios|hotplug'
+ctest --test-dir "$dir" -L '^(unit|card|e2e|interop)$' -E "$others" -j "$(nproc)" \
     --stop-time "$(date -d '20 minutes' +%T)" >"$dir/tests.log" 2>&1 ||
     printf 'some tests failed here, see %s/tests.log\n' "$dir" >&2
 ctest --test-dir "$dir/fuzz" -R 'fuzz-(card-replies|module-card)' >"$dir/fuzz.log" 2>&1 ||
