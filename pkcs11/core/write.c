@@ -250,8 +250,8 @@ static CK_RV destroy_certificate(struct session *se, struct card_key *k)
     rv = token_rv(s, piv_delete_certificate(&s->card, k->slot));
     if (rv == CKR_OK)
         rv = content_new_certificate(s, k, rd_of(NULL, 0));
-    /* The key is still there: on a card that can't tell, its public half has to stand somewhere, unless a newer
-     * key's does already. */
+    /* The key is still there: on a card that can't tell, its public half has to stand somewhere, unless a
+     * newer key's does already. */
     if (rv == CKR_OK && k->public_key.algorithm != NULL && !token_has_metadata(s) &&
         content_history(s) == CKR_OK && !s->fact[content_id(k) - 1].has_public) {
         facts_set_public(s, k, true);
