@@ -2,7 +2,9 @@
 # The opt-in run on a real token: sh tests/run.sh --card SERIAL. Looks first; each step that changes the token is told,
 # and done only when the serial number is typed. Uses the system's pcscd, and never tries a PIN that was not typed.
 BUILD=${BUILD:-$PWD/build} SOURCE=${SOURCE:-$PWD}
+pcscd=${PCSCLITE_CSOCK_NAME:-}
 . "$SOURCE/tests/lib/stack.sh"
+[ -z "$pcscd" ] || export PCSCLITE_CSOCK_NAME="$pcscd"
 serial=${1:?usage: real_card.sh SERIAL}
 
 # confirmed WHAT: true when the serial number is typed in answer.
@@ -58,8 +60,9 @@ if confirmed 'DESTROYS the key and certificate in 9E: a new key is made, and a t
     else
         set -- --default-admin
     fi
+    [ ! -s "$work/pin" ] || set -- "$@" --pin-file "$work/pin"
     "$ingam" issue --serial "$serial" --slot 9e --issuer "${desk_ready#ready }" --reference "$reference" \
-        --code-file "$work/code" --key-type p256 --replace "$@"
+        --code-file "$work/code" --key-type p256 --replace --yes "$@"
     p11 --slot "$slot" --read-object --type cert --id 04 --output-file "$work/9e.der" 2>/dev/null
     openssl x509 -inform DER -in "$work/9e.der" -out "$work/9e.pem"
     openssl verify -CAfile "$work/desk/ca.crt" "$work/9e.pem"
