@@ -32,7 +32,8 @@ say() {
 say 'packages'
 packages_install build tests
 
-jobs=$(nproc)
+# Many tests wait for other programs, so a few more than there are processors.
+jobs=$(($(nproc) * 3 / 2))
 [ "$soak" -eq 0 ] || export INGAM_SOAK=1
 
 # tree DIR OPTION...: configures (anew when the checkout was moved) and builds.
