@@ -27,21 +27,41 @@ static const struct option_row unblock_rows[] = {
     {.name = NULL},
 };
 
+// What is said when a new PIN or PUK is asked for.
+struct fresh_words {
+    const char *needed, *give, *prompt, *again, *differ;
+};
+static const struct fresh_words fresh_pin = {
+    N_("The new PIN is needed, and there is no terminal to ask for it."),
+    N_("Give it with --new-pin-file FILE."),
+    N_("New PIN"),
+    N_("New PIN once more"),
+    N_("The two entries differ; the PIN was not changed."),
+};
+static const struct fresh_words fresh_puk = {
+    N_("The new PUK is needed, and there is no terminal to ask for it."),
+    N_("Give it with --new-puk-file FILE."),
+    N_("New PUK"),
+    N_("New PUK once more"),
+    N_("The two entries differ; the PUK was not changed."),
+};
+
 // Whether everything is at hand is known before anything is sent.
-static enum exit_code ask_new_pin(struct run *run, struct secret **pin)
+static enum exit_code ask_fresh(struct run *run, const struct fresh_words *words, const char *file,
+                                struct secret **out)
 {
     struct secret *again = NULL;
-    if (run->options.new_pin_file != NULL)
-        return ask_file(run, run->options.new_pin_file, pin);
+    if (file != NULL)
+        return ask_file(run, file, out);
     if (!ask_possible()) {
-        fault_set(&run->fault, EXIT_PIN, _("The new PIN is needed, and there is no terminal to ask for it."));
-        return fault_todo(&run->fault, _("Give it with --new-pin-file FILE."));
+        fault_set(&run->fault, EXIT_PIN, "%s", _(words->needed));
+        return fault_todo(&run->fault, "%s", _(words->give));
     }
-    if (ask_secret(run, _("New PIN"), EXIT_PIN, pin) != EXIT_OK ||
-        ask_secret(run, _("New PIN once more"), EXIT_PIN, &again) != EXIT_OK)
+    if (ask_secret(run, _(words->prompt), EXIT_PIN, out) != EXIT_OK ||
+        ask_secret(run, _(words->again), EXIT_PIN, &again) != EXIT_OK)
         return run->fault.code;
-    if (!secret_equal(secret_view(*pin), secret_view(again)))
-        fault_set(&run->fault, EXIT_PIN, _("The two entries differ; the PIN was not changed."));
+    if (!secret_equal(secret_view(*out), secret_view(again)))
+        fault_set(&run->fault, EXIT_PIN, "%s", _(words->differ));
     secret_free(again);
     return run->fault.code;
 }
@@ -86,7 +106,8 @@ static enum exit_code pin_change(struct run *run)
 {
     struct secret *fresh = NULL;
     side_tries(&run->module, &run->token);
-    if (ask_pin(run, &run->secrets.pin) == EXIT_OK && ask_new_pin(run, &fresh) == EXIT_OK &&
+    if (ask_pin(run, &run->secrets.pin) == EXIT_OK &&
+        ask_fresh(run, &fresh_pin, run->options.new_pin_file, &fresh) == EXIT_OK &&
         session_open(&run->session, &run->module, &run->token, &run->fault) == EXIT_OK) {
         struct rd old = secret_view(run->secrets.pin), new = secret_view(fresh);
         CK_RV rv = run->module.f->C_SetPIN(run->session.handle, bytes_of(old), old.n, bytes_of(new), new.n);
@@ -135,28 +156,11 @@ static enum exit_code unblock(struct run *run, const struct secret *puk, const s
 static enum exit_code pin_unblock(struct run *run)
 {
     struct secret *puk = NULL, *fresh = NULL;
-    if (ask_puk(run, &puk) == EXIT_OK && ask_new_pin(run, &fresh) == EXIT_OK)
+    if (ask_puk(run, &puk) == EXIT_OK &&
+        ask_fresh(run, &fresh_pin, run->options.new_pin_file, &fresh) == EXIT_OK)
         unblock(run, puk, fresh);
     secret_free(puk);
     secret_free(fresh);
-    return run->fault.code;
-}
-
-static enum exit_code ask_new_puk(struct run *run, struct secret **puk)
-{
-    struct secret *again = NULL;
-    if (run->options.new_puk_file != NULL)
-        return ask_file(run, run->options.new_puk_file, puk);
-    if (!ask_possible()) {
-        fault_set(&run->fault, EXIT_PIN, _("The new PUK is needed, and there is no terminal to ask for it."));
-        return fault_todo(&run->fault, _("Give it with --new-puk-file FILE."));
-    }
-    if (ask_secret(run, _("New PUK"), EXIT_PIN, puk) != EXIT_OK ||
-        ask_secret(run, _("New PUK once more"), EXIT_PIN, &again) != EXIT_OK)
-        return run->fault.code;
-    if (!secret_equal(secret_view(*puk), secret_view(again)))
-        fault_set(&run->fault, EXIT_PIN, _("The two entries differ; the PUK was not changed."));
-    secret_free(again);
     return run->fault.code;
 }
 
@@ -179,7 +183,8 @@ static enum exit_code set_puk(struct run *run, const struct secret *puk, const s
 static enum exit_code puk_change(struct run *run)
 {
     struct secret *puk = NULL, *fresh = NULL;
-    if (ask_puk(run, &puk) == EXIT_OK && ask_new_puk(run, &fresh) == EXIT_OK)
+    if (ask_puk(run, &puk) == EXIT_OK &&
+        ask_fresh(run, &fresh_puk, run->options.new_puk_file, &fresh) == EXIT_OK)
         set_puk(run, puk, fresh);
     secret_free(puk);
     secret_free(fresh);
