@@ -14,22 +14,6 @@ static enum exit_code cert_check(struct run *run)
     return show_place(run, &place);
 }
 
-// The certificate that the command line names. EXIT_NOT_FOUND if the slot has none.
-static enum exit_code certificate_there(struct run *run, const struct piv_place **place, X509 **certificate)
-{
-    *certificate = NULL;
-    if (show_place(run, place) != EXIT_OK ||
-        (!run->session.open &&
-         session_open(&run->session, &run->module, &run->token, &run->fault) != EXIT_OK) ||
-        object_certificate(&run->session, (*place)->id, certificate, &run->fault) != EXIT_OK)
-        return run->fault.code;
-    if (*certificate == NULL) {
-        fault_set(&run->fault, EXIT_NOT_FOUND, _("There is no certificate in slot %s."), (*place)->number);
-        return fault_todo(&run->fault, _("See what is there with: ingam token info"));
-    }
-    return EXIT_OK;
-}
-
 static enum exit_code cert_list(struct run *run)
 {
     const struct piv_place *place;
@@ -56,7 +40,7 @@ static enum exit_code cert_show(struct run *run)
 {
     const struct piv_place *place;
     X509 *certificate;
-    if (certificate_there(run, &place, &certificate) == EXIT_OK) {
+    if (show_there(run, &place, &certificate) == EXIT_OK) {
         answer_text(run, "slot", place->number);
         show_certificate(run, "", certificate, run->answer);
     }
@@ -81,7 +65,7 @@ static enum exit_code cert_export(struct run *run)
 {
     const struct piv_place *place;
     X509 *certificate;
-    if (certificate_there(run, &place, &certificate) == EXIT_OK) {
+    if (show_there(run, &place, &certificate) == EXIT_OK) {
         BIO *memory = BIO_new(BIO_s_mem());
         char *text = NULL;
         answer_text(run, "slot", place->number);
@@ -101,7 +85,7 @@ static enum exit_code cert_delete(struct run *run)
     const struct piv_place *place;
     X509 *certificate;
     char what[FAULT_TEXT];
-    if (certificate_there(run, &place, &certificate) == EXIT_OK) {
+    if (show_there(run, &place, &certificate) == EXIT_OK) {
         snprintf(what, sizeof what, _("The certificate in slot %s of token %s will be deleted."),
                  place->number, run->token.serial);
         if (ask_destroy(run, what, run->token.serial) == EXIT_OK && meet_login_writer(run) == EXIT_OK &&
@@ -113,11 +97,7 @@ static enum exit_code cert_delete(struct run *run)
 }
 
 static const struct option_row export_rows[] = {
-    {.name = "slot",
-     .kind = OPTION_TEXT,
-     .at = OPTION_AT(slot),
-     .value = N_("SLOT"),
-     .help = N_("the slot: 9a, 9c, 9d, 9e, 82 to 95, or auth, sign, kem, card")},
+    SHOW_SLOT_ROW,
     {.name = "file",
      .kind = OPTION_TEXT,
      .at = OPTION_AT(file),

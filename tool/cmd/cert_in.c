@@ -13,11 +13,7 @@
 #define DAYS_DEFAULT 30
 
 static const struct option_row import_rows[] = {
-    {.name = "slot",
-     .kind = OPTION_TEXT,
-     .at = OPTION_AT(slot),
-     .value = N_("SLOT"),
-     .help = N_("the slot: 9a, 9c, 9d, 9e, 82 to 95, or auth, sign, kem, card")},
+    SHOW_SLOT_ROW,
     {.name = "file",
      .kind = OPTION_TEXT,
      .at = OPTION_AT(file),
@@ -31,11 +27,7 @@ static const struct option_row import_rows[] = {
 };
 
 static const struct option_row verify_rows[] = {
-    {.name = "slot",
-     .kind = OPTION_TEXT,
-     .at = OPTION_AT(slot),
-     .value = N_("SLOT"),
-     .help = N_("the slot: 9a, 9c, 9d, 9e, 82 to 95, or auth, sign, kem, card")},
+    SHOW_SLOT_ROW,
     {.name = "ca",
      .kind = OPTION_TEXT,
      .at = OPTION_AT(ca),
@@ -161,12 +153,7 @@ static enum exit_code cert_verify(struct run *run)
     const struct piv_place *place;
     X509 *certificate = NULL;
     EVP_PKEY *key = NULL;
-    if (show_place(run, &place) == EXIT_OK &&
-        session_open(&run->session, &run->module, &run->token, &run->fault) == EXIT_OK &&
-        object_certificate(&run->session, place->id, &certificate, &run->fault) == EXIT_OK &&
-        certificate == NULL)
-        fault_set(&run->fault, EXIT_NOT_FOUND, _("There is no certificate in slot %s."), place->number);
-    if (run->fault.code == EXIT_OK &&
+    if (show_there(run, &place, &certificate) == EXIT_OK &&
         keypair_public(&run->session, place->id, &key, &run->fault) == EXIT_OK &&
         (key == NULL || EVP_PKEY_eq(X509_get0_pubkey(certificate), key) != 1))
         fault_set(&run->fault, EXIT_MISMATCH, _("The certificate is not for the key in slot %s."),

@@ -9,11 +9,7 @@
 #include <openssl/pem.h>
 
 static const struct option_row generate_rows[] = {
-    {.name = "slot",
-     .kind = OPTION_TEXT,
-     .at = OPTION_AT(slot),
-     .value = N_("SLOT"),
-     .help = N_("the slot: 9a, 9c, 9d, 9e, 82 to 95, or auth, sign, kem, card")},
+    SHOW_SLOT_ROW,
     {.name = "key-type",
      .kind = OPTION_TEXT,
      .at = OPTION_AT(key_type),

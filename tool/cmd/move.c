@@ -445,11 +445,7 @@ static enum exit_code move_run(struct run *run)
 }
 
 static const struct option_row move_rows[] = {
-    {.name = "slot",
-     .kind = OPTION_TEXT,
-     .at = OPTION_AT(slot),
-     .value = N_("SLOT"),
-     .help = N_("the slot: 9a, 9c, 9d, 9e, 82 to 95, or auth, sign, kem, card")},
+    SHOW_SLOT_ROW,
     {.name = "replace",
      .kind = OPTION_FLAG,
      .at = OPTION_AT(replace),

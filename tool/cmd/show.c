@@ -4,11 +4,7 @@
 #include "x509/name.h"
 
 const struct option_row show_slot_rows[] = {
-    {.name = "slot",
-     .kind = OPTION_TEXT,
-     .at = OPTION_AT(slot),
-     .value = N_("SLOT"),
-     .help = N_("the slot: 9a, 9c, 9d, 9e, 82 to 95, or auth, sign, kem, card")},
+    SHOW_SLOT_ROW,
     {.name = NULL},
 };
 
@@ -44,4 +40,19 @@ enum exit_code show_place(struct run *run, const struct piv_place **out)
     else
         fault_set(&run->fault, EXIT_USAGE, _("There is no slot \"%s\"."), options->slot);
     return fault_todo(&run->fault, _("Slots are 9a, 9c, 9d, 9e and 82 to 95, or auth, sign, kem, card."));
+}
+
+enum exit_code show_there(struct run *run, const struct piv_place **place, X509 **certificate)
+{
+    *certificate = NULL;
+    if (show_place(run, place) != EXIT_OK ||
+        (!run->session.open &&
+         session_open(&run->session, &run->module, &run->token, &run->fault) != EXIT_OK) ||
+        object_certificate(&run->session, (*place)->id, certificate, &run->fault) != EXIT_OK)
+        return run->fault.code;
+    if (*certificate == NULL) {
+        fault_set(&run->fault, EXIT_NOT_FOUND, _("There is no certificate in slot %s."), (*place)->number);
+        return fault_todo(&run->fault, _("See what is there with: ingam token info"));
+    }
+    return EXIT_OK;
 }

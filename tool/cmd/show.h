@@ -11,5 +11,13 @@ void show_certificate(struct run *run, const char *indent, X509 *certificate, js
 // The slot of --slot or of the first operand. EXIT_USAGE if there is none, or no such slot.
 enum exit_code show_place(struct run *run, const struct piv_place **out);
 
-// The --slot row.
+// The certificate in that slot. EXIT_NOT_FOUND if it has none. Opens the session if it isn't open.
+enum exit_code show_there(struct run *run, const struct piv_place **place, X509 **certificate);
+
+// The --slot row, for a table with more rows; and the table that has only this one.
+#define SHOW_SLOT_ROW                                                                                        \
+    {                                                                                                        \
+        .name = "slot", .kind = OPTION_TEXT, .at = OPTION_AT(slot), .value = N_("SLOT"),                     \
+        .help = N_("the slot: 9a, 9c, 9d, 9e, 82 to 95, or auth, sign, kem, card")                           \
+    }
 extern const struct option_row show_slot_rows[];
