@@ -3,11 +3,8 @@
 # that is not ours.
 . "$SOURCE/tests/lib/stack.sh"
 
-"$issuer" init --dir "$work/desk" --name 'Test CA' >/dev/null 2>&1
-start desk "$issuer" serve --dir "$work/desk" --listen 127.0.0.1:0
-url=${desk_ready#ready }
-reference=$("$issuer" authorize --dir "$work/desk" --name 'Client' --subject '/C=KR/O=Ingam/CN=Client' \
-    --code-file "$work/code" | sed -n 's/^reference[:=]* *//p')
+start_desk
+entitle 'Client' '/C=KR/O=Ingam/CN=Client' "$work/code"
 openssl ecparam -name prime256v1 -genkey -noout -out "$work/client.key"
 openssl cmp -cmd ir -server "$url" -ref "$reference" -secret "file:$work/code" -recipient '/CN=Test CA' \
     -newkey "$work/client.key" -subject '/C=KR/O=Ingam/CN=Client' -certout "$work/client.pem" >"$work/cmp.err" 2>&1 ||

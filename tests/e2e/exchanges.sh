@@ -6,14 +6,12 @@
 # ykcs11 looks only into readers with this name.
 start_pcscd 'Yubico YubiKey OTP+FIDO+CCID'
 start_card card "$vpcd_ports" --profile "${PROFILE:-piv}"
-"$issuer" init --dir "$work/desk" --name 'Test CA' >/dev/null 2>&1
-start desk "$issuer" serve --dir "$work/desk" --listen 127.0.0.1:0
+start_desk
 printf '123456\n' >"$work/pin"
 export TOKEN_PIN=123456
 for slot in 9a:rsa2048 9c:p256 9d:p256 9e:p256; do
-    reference=$("$issuer" authorize --dir "$work/desk" --name Holder --subject "/C=KR/O=Ingam/CN=Holder ${slot%%:*}" \
-        --code-file "$work/code.${slot%%:*}" | sed -n 's/^reference[:=]* *//p')
-    expect_exit 0 "$ingam" issue --slot "${slot%%:*}" --issuer "${desk_ready#ready }" --reference "$reference" \
+    entitle Holder "/C=KR/O=Ingam/CN=Holder ${slot%%:*}" "$work/code.${slot%%:*}"
+    expect_exit 0 "$ingam" issue --slot "${slot%%:*}" --issuer "$url" --reference "$reference" \
         --code-file "$work/code.${slot%%:*}" --key-type "${slot##*:}" --pin-file "$work/pin" --default-admin
 done
 

@@ -3,17 +3,14 @@
 # exit code, and with a card that is as before or can go on.
 . "$SOURCE/tests/lib/stack.sh"
 
-"$issuer" init --dir "$work/desk" --name 'Test CA' >/dev/null 2>&1
-start desk "$issuer" serve --dir "$work/desk" --listen 127.0.0.1:0
-url=${desk_ready#ready }
+start_desk
 start_sim token
 printf '123456\n' >"$work/pin"
 printf '654321\n' >"$work/wrong-pin"
 
 authorize() {
     rm -f "$work/code"
-    reference=$("$issuer" authorize --dir "$work/desk" --name 'Holder' --subject "/C=KR/O=Ingam/CN=Holder $1" \
-        --code-file "$work/code" | sed -n 's/^reference[:=]* *//p')
+    entitle 'Holder' "/C=KR/O=Ingam/CN=Holder $1" "$work/code"
 }
 
 # issue CODE [OPTION...]: the usual call, with options of its own after it
@@ -58,8 +55,7 @@ stop desk
 issue 13
 says "$url"
 ok "issuer down: 13: $(head -n 1 "$work/err")"
-start desk "$issuer" serve --dir "$work/desk" --listen 127.0.0.1:0
-url=${desk_ready#ready }
+start_desk
 
 issue 0
 ok 'after all these the same command with the right code goes through'

@@ -4,16 +4,13 @@
 
 start_pcscd
 start_card card "$vpcd_ports"
-"$issuer" init --dir "$work/desk" --name 'Test CA' >/dev/null 2>&1
-start desk "$issuer" serve --dir "$work/desk" --listen 127.0.0.1:0
-url=${desk_ready#ready }
+start_desk
 printf '123456\n' >"$work/pin"
 export TOKEN_PIN=123456
 
 # SLOT ID KEY-TYPE MECHANISM
 while read -r slot id type mechanism; do
-    reference=$("$issuer" authorize --dir "$work/desk" --name '홍길동' --subject "/C=KR/O=Ingam/CN=홍길동 $slot" \
-        --code-file "$work/code.$slot" | sed -n 's/^reference[:=]* *//p')
+    entitle '홍길동' "/C=KR/O=Ingam/CN=홍길동 $slot" "$work/code.$slot"
     expect_exit 0 "$ingam" issue --slot "$slot" --issuer "$url" --reference "$reference" --code-file "$work/code.$slot" \
         --key-type "$type" --pin-file "$work/pin" --default-admin
     ok "ingam issue --slot $slot --key-type $type, through pcscd"

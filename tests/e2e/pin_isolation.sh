@@ -7,11 +7,9 @@ start_pcscd
 start_card card "$vpcd_ports"
 export TOKEN_PIN=123456
 printf '123456\n' >"$work/pin"
-"$issuer" init --dir "$work/desk" --name 'Test CA' >/dev/null 2>&1
-start desk "$issuer" serve --dir "$work/desk" --listen 127.0.0.1:0
-reference=$("$issuer" authorize --dir "$work/desk" --name 'Holder' --subject '/C=KR/O=Ingam/CN=Holder' \
-    --code-file "$work/code" | sed -n 's/^reference[:=]* *//p')
-expect_exit 0 "$ingam" issue --slot 9a --issuer "${desk_ready#ready }" --reference "$reference" --code-file "$work/code" \
+start_desk
+entitle 'Holder' '/C=KR/O=Ingam/CN=Holder' "$work/code"
+expect_exit 0 "$ingam" issue --slot 9a --issuer "$url" --reference "$reference" --code-file "$work/code" \
     --key-type p256 --pin-file "$work/pin" --default-admin
 
 # The intruder needs no module: it sends its own APDUs through pcscd. 0 when it gets a signature.

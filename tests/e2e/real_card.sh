@@ -45,10 +45,8 @@ if [ -n "$pin" ]; then
 fi
 
 if confirmed 'DESTROYS the key and certificate in 9E: a new key is made, and a test desk issues a certificate for it'; then
-    "$issuer" init --dir "$work/desk" --name 'Test CA' >/dev/null 2>&1
-    start desk "$issuer" serve --dir "$work/desk" --listen 127.0.0.1:0
-    reference=$("$issuer" authorize --dir "$work/desk" --name 'Test' --subject '/C=KR/O=Ingam/CN=Test' \
-        --code-file "$work/code" | sed -n 's/^reference[:=]* *//p')
+    start_desk
+    entitle 'Test' '/C=KR/O=Ingam/CN=Test' "$work/code"
     printf 'Management key in hex (not shown; Enter for the factory key): '
     [ ! -t 0 ] || stty -echo
     IFS= read -r admin || admin=
@@ -61,7 +59,7 @@ if confirmed 'DESTROYS the key and certificate in 9E: a new key is made, and a t
         set -- --default-admin
     fi
     [ ! -s "$work/pin" ] || set -- "$@" --pin-file "$work/pin"
-    "$ingam" issue --serial "$serial" --slot 9e --issuer "${desk_ready#ready }" --reference "$reference" \
+    "$ingam" issue --serial "$serial" --slot 9e --issuer "$url" --reference "$reference" \
         --code-file "$work/code" --key-type p256 --replace --yes "$@"
     p11 --slot "$slot" --read-object --type cert --id 04 --output-file "$work/9e.der" 2>/dev/null
     openssl x509 -inform DER -in "$work/9e.der" -out "$work/9e.pem"

@@ -136,6 +136,20 @@ cards_shown() {
     [ "$(opensc-tool -l 2>/dev/null | grep -c ' Yes ')" -ge "$stack_cards" ]
 }
 
+# start_desk: serves the issuing desk in $work/desk, made first if there is none; url says where it answers CMP.
+start_desk() {
+    [ -d "$work/desk" ] || "$issuer" init --dir "$work/desk" --name 'Test CA' >/dev/null 2>&1
+    start desk "$issuer" serve --dir "$work/desk" --listen 127.0.0.1:0
+    url=${desk_ready#ready }
+}
+
+# entitle NAME SUBJECT CODE-FILE: that desk writes the person down; sets reference, the code is in the file.
+entitle() {
+    reference=$("$issuer" authorize --dir "$work/desk" --name "$1" --subject "$2" --code-file "$3" |
+        sed -n 's/^reference //p')
+    [ -n "$reference" ] || fail 'the desk gave no reference number'
+}
+
 # wait_for SECONDS WHAT COMMAND...: until the command succeeds; fails the test when it doesn't in that time.
 wait_for() {
     wait_until=$(($(date +%s) + $1)) wait_what=$2
