@@ -39,7 +39,8 @@ enum exit_code show_place(struct run *run, const struct piv_place **out)
         fault_set(&run->fault, EXIT_USAGE, _("The slot is missing."));
     else
         fault_set(&run->fault, EXIT_USAGE, _("There is no slot \"%s\"."), options->slot);
-    return fault_todo(&run->fault, _("Slots are 9a, 9c, 9d, 9e and 82 to 95, or auth, sign, kem, card."));
+    fault_todo(&run->fault, _("Slots are 9a, 9c, 9d, 9e and 82 to 95, or auth, sign, kem, card."));
+    return EXIT_USAGE;
 }
 
 enum exit_code show_there(struct run *run, const struct piv_place **place, X509 **certificate)
