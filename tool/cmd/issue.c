@@ -216,7 +216,7 @@ static enum exit_code request(struct issue *issue)
                               .accept = accept_certificate,
                               .arg = issue};
     bool begun = issue_goes_on(issue) && issue->journal.step >= JOURNAL_KEY;
-    if (issue_check_slot(issue) != EXIT_OK || (!begun && cmp_probe(&cmp, &run->fault) != EXIT_OK))
+    if (issue_check_slot(issue) != EXIT_OK || (!begun && cmp_probe(&cmp, NULL, &run->fault) != EXIT_OK))
         return fault_state(&run->fault, _("Nothing on the token was changed."));
     if (issue_ready_key(issue) != EXIT_OK)
         return run->fault.code;

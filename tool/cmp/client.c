@@ -1,17 +1,15 @@
 // One CMP transaction as a client, and what its failures mean to a person.
 #include "client.h"
+#include "address.h"
 #include "text.h"
 #include "tls.h"
 
-#include <errno.h>
-#include <netdb.h>
 #include <openssl/cmp.h>
 #include <openssl/err.h>
-#include <openssl/http.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
+
+// id-it-caCerts (RFC 9480 4.3.1): SEQUENCE OF CMPCertificate.
+#define CA_CERTS "1.3.6.1.5.5.7.4.17"
 
 struct exchange {
     const struct cmp_request *request;
@@ -20,51 +18,8 @@ struct exchange {
     bool silent;      // nothing more is to be sent
     bool judged;      // accept was called
     struct cmp_tls tls;
+    OSSL_CMP_CTX *ctx;
 };
-
-struct address {
-    char *host, *port, *path;
-    int port_number, tls;
-};
-
-static void address_free(struct address *a)
-{
-    OPENSSL_free(a->host);
-    OPENSSL_free(a->port);
-    OPENSSL_free(a->path);
-}
-
-static enum exit_code address_of(struct address *a, const char *url, struct fault *fault)
-{
-    memset(a, 0, sizeof *a);
-    bool right = OSSL_HTTP_parse_url(url, &a->tls, NULL, &a->host, &a->port, &a->port_number, &a->path, NULL,
-                                     NULL) == 1;
-    ERR_clear_error();
-    if (right && strlen(a->host) < sizeof((struct cmp_tls *)NULL)->host && a->host != NULL &&
-        a->host[0] != '\0')
-        return EXIT_OK;
-    fault_set(fault, EXIT_USAGE, _("The issuer's address %s cannot be used."), url);
-    fault_why(fault, "%s", _("it is no URL"));
-    fault_todo(fault, _("Give it as http://HOST:PORT/PATH or https://HOST:PORT/PATH."));
-    address_free(a);
-    return fault->code;
-}
-
-enum exit_code cmp_url_check(const char *url, const char *tls_ca, struct fault *fault)
-{
-    struct address a;
-    struct cmp_tls tls;
-    if (address_of(&a, url, fault) != EXIT_OK)
-        return fault->code;
-    if (a.tls) {
-        cmp_tls_new(&tls, tls_ca, a.host, fault);
-        cmp_tls_free(&tls);
-    } else if (tls_ca != NULL) {
-        fault_set(fault, EXIT_USAGE, _("--tls-ca belongs to an address that begins with https://."));
-    }
-    address_free(&a);
-    return fault->code;
-}
 
 // The outermost and the innermost reason that OpenSSL has noted, as one line.
 static void openssl_reason(char *out, size_t size)
@@ -79,53 +34,6 @@ static void openssl_reason(char *out, size_t size)
     snprintf(out, size, "%s%s%s%s%s", inner_text != NULL ? inner_text : _("no answer"),
              outer != inner && outer_text != NULL ? "; " : "",
              outer != inner && outer_text != NULL ? outer_text : "", detail[0] != '\0' ? ": " : "", detail);
-}
-
-static enum exit_code unreachable(const char *url, const char *reason, struct fault *fault)
-{
-    fault_set(fault, EXIT_UNREACHABLE, _("The issuer at %s could not be reached."), url);
-    fault_why(fault, "%s", reason);
-    return fault_todo(
-        fault, _("See whether the address is right and the issuer runs; then run the same command again."));
-}
-
-// Connects without blocking and waits at most so long. Returns 0 or an errno.
-static int connect_within(const struct addrinfo *to, unsigned timeout)
-{
-    int fd = socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), why = 0;
-    socklen_t size = sizeof why;
-    if (fd < 0)
-        return errno;
-    if (connect(fd, to->ai_addr, to->ai_addrlen) != 0)
-        why = errno;
-    if (why == EINPROGRESS) {
-        struct pollfd wait = {.fd = fd, .events = POLLOUT};
-        int ready = poll(&wait, 1, (int)timeout * 1000);
-        why = ready == 0 ? ETIMEDOUT : ready < 0 ? errno : 0;
-        if (why == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &why, &size) != 0)
-            why = errno;
-    }
-    close(fd);
-    return why;
-}
-
-enum exit_code cmp_reach(const char *url, unsigned timeout, struct fault *fault)
-{
-    struct address a;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all = NULL;
-    if (address_of(&a, url, fault) != EXIT_OK)
-        return fault->code;
-    int failed = getaddrinfo(a.host, a.port, &hints, &all), why = EHOSTUNREACH;
-    for (struct addrinfo *one = all; failed == 0 && one != NULL && why != 0; one = one->ai_next)
-        why = connect_within(one, timeout);
-    if (failed != 0)
-        unreachable(url, gai_strerror(failed), fault);
-    else if (why != 0)
-        unreachable(url, strerror(why), fault);
-    if (all != NULL)
-        freeaddrinfo(all);
-    address_free(&a);
-    return fault->code;
 }
 
 static int quiet(const char *function, const char *file, int line, OSSL_CMP_severity level, const char *text)
@@ -164,57 +72,129 @@ static int judge(OSSL_CMP_CTX *ctx, X509 *certificate, int fail_info, const char
 }
 
 // The connection, which may still be open, ends before its TLS does.
-static void release(struct exchange *x, OSSL_CMP_CTX *ctx)
+static void end(struct exchange *x)
 {
-    OSSL_CMP_CTX_free(ctx);
+    OSSL_CMP_CTX_free(x->ctx);
+    x->ctx = NULL;
     cmp_tls_free(&x->tls);
+    ERR_clear_error();
 }
 
-static OSSL_CMP_CTX *context(struct exchange *x, struct fault *fault)
+static bool set_transport(struct exchange *x, const struct address *a)
+{
+    OSSL_CMP_CTX *ctx = x->ctx;
+    int timeout = (int)x->request->timeout;
+    return (!a->tls ||
+            (OSSL_CMP_CTX_set_http_cb(ctx, cmp_tls_wrap) && OSSL_CMP_CTX_set_http_cb_arg(ctx, &x->tls))) &&
+           OSSL_CMP_CTX_set_log_cb(ctx, quiet) && OSSL_CMP_CTX_set1_server(ctx, a->host) &&
+           OSSL_CMP_CTX_set_serverPort(ctx, a->port_number) &&
+           OSSL_CMP_CTX_set1_serverPath(ctx, a->path + (a->path[0] == '/')) &&
+           OSSL_CMP_CTX_set_transfer_cb(ctx, transfer) && OSSL_CMP_CTX_set_transfer_cb_arg(ctx, x) &&
+           OSSL_CMP_CTX_set_option(ctx, OSSL_CMP_OPT_MSG_TIMEOUT, timeout) &&
+           OSSL_CMP_CTX_set_option(ctx, OSSL_CMP_OPT_TOTAL_TIMEOUT, 2 * timeout) &&
+           // A refusal is believed without protection: whoever can forge it can as well say nothing.
+           OSSL_CMP_CTX_set_option(ctx, OSSL_CMP_OPT_UNPROTECTED_ERRORS, 1);
+}
+
+static bool set_code(struct exchange *x)
 {
     const struct cmp_request *r = x->request;
-    struct address a;
-    if (address_of(&a, r->url, fault) != EXIT_OK)
-        return NULL;
-    if (a.tls && cmp_tls_new(&x->tls, r->tls_ca, a.host, fault) != EXIT_OK) {
-        address_free(&a);
-        return NULL;
-    }
     struct rd code = secret_view(r->code);
-    OSSL_CMP_CTX *ctx = OSSL_CMP_CTX_new(NULL, NULL);
-    bool ready = ctx != NULL &&
-                 (!a.tls || (OSSL_CMP_CTX_set_http_cb(ctx, cmp_tls_wrap) &&
-                             OSSL_CMP_CTX_set_http_cb_arg(ctx, &x->tls))) &&
-                 OSSL_CMP_CTX_set_log_cb(ctx, quiet) && OSSL_CMP_CTX_set1_server(ctx, a.host) &&
-                 OSSL_CMP_CTX_set_serverPort(ctx, a.port_number) &&
-                 OSSL_CMP_CTX_set1_serverPath(ctx, a.path + (a.path[0] == '/')) &&
-                 OSSL_CMP_CTX_set1_referenceValue(ctx, (const unsigned char *)r->reference,
-                                                  (int)strlen(r->reference)) &&
-                 (r->subject == NULL || OSSL_CMP_CTX_set1_subjectName(ctx, r->subject)) &&
-                 OSSL_CMP_CTX_set1_secretValue(ctx, code.p, (int)code.n) &&
-                 OSSL_CMP_CTX_set_transfer_cb(ctx, transfer) && OSSL_CMP_CTX_set_transfer_cb_arg(ctx, x) &&
-                 OSSL_CMP_CTX_set_certConf_cb(ctx, judge) && OSSL_CMP_CTX_set_certConf_cb_arg(ctx, x) &&
-                 OSSL_CMP_CTX_set_option(ctx, OSSL_CMP_OPT_MSG_TIMEOUT, (int)r->timeout) &&
-                 OSSL_CMP_CTX_set_option(ctx, OSSL_CMP_OPT_TOTAL_TIMEOUT, (int)(2 * r->timeout)) &&
-                 // A refusal is believed without protection: whoever can forge it can as well say nothing.
-                 OSSL_CMP_CTX_set_option(ctx, OSSL_CMP_OPT_UNPROTECTED_ERRORS, 1);
-    if (ready && r->key != NULL) {
-        ready = EVP_PKEY_up_ref(r->key) && OSSL_CMP_CTX_set0_newPkey(ctx, 1, r->key);
-        // As strong as the key: SHA-384 belongs to P-384.
-        int digest = EVP_PKEY_get_bits(r->key) == 384 ? NID_sha384 : NID_sha256;
-        ready = ready && OSSL_CMP_CTX_set_option(ctx, OSSL_CMP_OPT_DIGEST_ALGNID, digest);
+    return OSSL_CMP_CTX_set1_referenceValue(x->ctx, (const unsigned char *)r->reference,
+                                            (int)strlen(r->reference)) &&
+           OSSL_CMP_CTX_set1_secretValue(x->ctx, code.p, (int)code.n);
+}
+
+static bool set_signer(struct exchange *x)
+{
+    const struct cmp_request *r = x->request;
+    X509_STORE *store = X509_STORE_new();
+    bool ready = store != NULL && X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN) == 1;
+    for (int i = 0; ready && i < sk_X509_num(r->trusted); i++)
+        ready = X509_STORE_add_cert(store, sk_X509_value(r->trusted, i)) == 1;
+    if (!ready || !OSSL_CMP_CTX_set0_trustedStore(x->ctx, store)) {
+        X509_STORE_free(store);
+        return false;
+    }
+    return OSSL_CMP_CTX_set1_cert(x->ctx, r->signer) && OSSL_CMP_CTX_set1_pkey(x->ctx, r->signer_key);
+}
+
+static bool set_content(struct exchange *x)
+{
+    const struct cmp_request *r = x->request;
+    OSSL_CMP_CTX *ctx = x->ctx;
+    EVP_PKEY *signs = r->signer_key != NULL ? r->signer_key : r->key;
+    // As strong as the key: SHA-384 belongs to P-384.
+    int digest = signs != NULL && EVP_PKEY_get_bits(signs) == 384 ? NID_sha384 : NID_sha256;
+    if ((r->subject != NULL && !OSSL_CMP_CTX_set1_subjectName(ctx, r->subject)) ||
+        (signs != NULL && !OSSL_CMP_CTX_set_option(ctx, OSSL_CMP_OPT_DIGEST_ALGNID, digest)))
+        return false;
+    if (r->certificate != NULL && !(OSSL_CMP_CTX_set1_oldCert(ctx, r->certificate) &&
+                                    OSSL_CMP_CTX_set_option(ctx, OSSL_CMP_OPT_REVOCATION_REASON, r->reason)))
+        return false;
+    return r->key == NULL ||
+           (EVP_PKEY_up_ref(r->key) && OSSL_CMP_CTX_set0_newPkey(ctx, 1, r->key) &&
+            OSSL_CMP_CTX_set_certConf_cb(ctx, judge) && OSSL_CMP_CTX_set_certConf_cb_arg(ctx, x));
+}
+
+static enum exit_code begin(struct exchange *x, const struct cmp_request *request, struct fault *fault)
+{
+    struct address a;
+    *x = (struct exchange){.request = request, .fault = fault};
+    ERR_clear_error();
+    if (address_of(&a, request->url, fault) != EXIT_OK)
+        return fault->code;
+    if (!a.tls || cmp_tls_new(&x->tls, request->tls_ca, a.host, fault) == EXIT_OK) {
+        x->ctx = OSSL_CMP_CTX_new(NULL, NULL);
+        if (x->ctx == NULL || !set_transport(x, &a) ||
+            !(request->signer != NULL ? set_signer(x) : set_code(x)) || !set_content(x))
+            fault_set(fault, EXIT_OTHER, _("Out of memory."));
     }
     address_free(&a);
-    if (ready)
-        return ctx;
-    release(x, ctx);
-    fault_set(fault, EXIT_OTHER, _("Out of memory."));
-    return NULL;
+    if (fault->code != EXIT_OK)
+        end(x);
+    return fault->code;
+}
+
+// What a person can do about a refusal; the first row whose failInfo the CA has set.
+static const struct advice {
+    int bit; // -1: any other
+    const char *signed_todo, *coded_todo;
+} advices[] = {
+    {OSSL_CMP_PKIFAILUREINFO_badTime,
+     N_("A certificate is renewed in its last days, not before: try again then."), NULL},
+    {OSSL_CMP_PKIFAILUREINFO_certRevoked,
+     N_("Get a new one: apply at the desk, then use its reference number and code with ingam reissue."),
+     NULL},
+    {OSSL_CMP_PKIFAILUREINFO_signerNotTrusted,
+     N_("Ask the desk that issued this certificate, with its address in --issuer."), NULL},
+    {-1,
+     N_("Apply at the desk; it gives a reference number and a code, which ingam reissue and ingam revoke "
+        "take."),
+     N_("Check the reference number and the authorization code, or ask the issuer for new ones.")},
+};
+
+static bool failed_by(const OSSL_CMP_CTX *ctx, int bit)
+{
+    int info = OSSL_CMP_CTX_get_failInfoCode(ctx);
+    return info > 0 && (info & 1 << bit) != 0;
+}
+
+static const char *advice(const struct exchange *x)
+{
+    bool by_key = x->request->signer != NULL;
+    for (const struct advice *one = advices;; one++) {
+        const char *todo = by_key ? one->signed_todo : one->coded_todo;
+        if (todo != NULL && (one->bit < 0 || failed_by(x->ctx, one->bit)))
+            return _(todo);
+    }
 }
 
 // What stopped the transaction.
-static enum exit_code explain(struct exchange *x, OSSL_CMP_CTX *ctx, struct fault *fault)
+static enum exit_code explain(struct exchange *x)
 {
+    struct fault *fault = x->fault;
+    OSSL_CMP_CTX *ctx = x->ctx;
     char text[FAULT_TEXT / 2];
     if (x->unreachable && x->tls.verified != X509_V_OK) {
         ERR_clear_error();
@@ -228,90 +208,121 @@ static enum exit_code explain(struct exchange *x, OSSL_CMP_CTX *ctx, struct faul
     if (x->unreachable) {
         openssl_reason(text, sizeof text);
         ERR_clear_error();
-        return unreachable(x->request->url, text, fault);
+        return address_unreachable(x->request->url, text, fault);
     }
     int status = OSSL_CMP_CTX_get_status(ctx);
     if (status == OSSL_CMP_PKISTATUS_waiting) {
         fault_set(fault, EXIT_PENDING, _("The issuer has not decided yet."));
         fault_todo(fault, _("Run the same command again later."));
-    } else if (status == OSSL_CMP_PKISTATUS_rejection) {
+    } else if (status == OSSL_CMP_PKISTATUS_rejection || status == OSSL_CMP_PKISTATUS_keyUpdateWarning) {
         if (OSSL_CMP_CTX_snprint_PKIStatus(ctx, text, sizeof text) == NULL)
             text[0] = '\0';
         fault_set(fault, EXIT_REFUSED, _("The issuer refused the request."));
         fault_why(fault, "%s", text);
-        fault_todo(
-            fault,
-            _("Check the reference number and the authorization code, or ask the issuer for new ones."));
+        fault_todo(fault, "%s", advice(x));
     } else {
         openssl_reason(text, sizeof text);
         fault_set(fault, EXIT_REFUSED, _("The issuer's answer was not accepted."));
         fault_why(fault, "%s", text);
         fault_todo(
-            fault,
-            _("It is not protected by this authorization code: check the code, and that the address is "
-              "the issuer's."));
+            fault, "%s",
+            x->request->signer != NULL
+                ? _("It is not signed below the CA that is known of this issuer: check the address; if "
+                    "the CA has rightly changed, give the new one with --ca FILE.")
+                : _("It is not protected by this authorization code: check the code, and that the "
+                    "address is the issuer's."));
     }
     ERR_clear_error();
     return fault->code;
 }
 
-static bool failed_by(const OSSL_CMP_CTX *ctx, int bit)
-{
-    int info = OSSL_CMP_CTX_get_failInfoCode(ctx);
-    return info > 0 && (info & 1 << bit) != 0;
-}
-
 // Servers made with OpenSSL call a wrong code a bad request, as they call a question that they do not know;
 // only the text tells them apart.
-static bool code_refused(OSSL_CMP_CTX *ctx)
+static bool refused(OSSL_CMP_CTX *ctx)
 {
     char text[FAULT_TEXT / 2];
     static const int refusals[] = {
         OSSL_CMP_PKIFAILUREINFO_badMessageCheck, OSSL_CMP_PKIFAILUREINFO_certConfirmed,
         OSSL_CMP_PKIFAILUREINFO_notAuthorized,   OSSL_CMP_PKIFAILUREINFO_signerNotTrusted,
         OSSL_CMP_PKIFAILUREINFO_certRevoked,     OSSL_CMP_PKIFAILUREINFO_duplicateCertReq,
+        OSSL_CMP_PKIFAILUREINFO_badTime,
     };
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
         if (failed_by(ctx, refusals[i]))
             return true;
+    if (OSSL_CMP_CTX_get_status(ctx) == OSSL_CMP_PKISTATUS_keyUpdateWarning)
+        return true;
     return OSSL_CMP_CTX_snprint_PKIStatus(ctx, text, sizeof text) != NULL &&
            strstr(text, "pbm value") != NULL;
 }
 
-enum exit_code cmp_probe(const struct cmp_request *request, struct fault *fault)
+// The certificates of an id-it-caCerts; NULL if it is none, or not readable.
+static STACK_OF(X509) * certificates_of(OSSL_CMP_ITAV *item)
 {
-    struct exchange x = {.request = request, .fault = fault};
-    ERR_clear_error();
-    OSSL_CMP_CTX *ctx = context(&x, fault);
-    if (ctx == NULL) {
-        cmp_tls_free(&x.tls);
-        return fault->code;
+    char type[64];
+    const ASN1_TYPE *value = OSSL_CMP_ITAV_get0_value(item);
+    if (OBJ_obj2txt(type, sizeof type, OSSL_CMP_ITAV_get0_type(item), 1) <= 0 ||
+        strcmp(type, CA_CERTS) != 0 || value == NULL || value->type != V_ASN1_SEQUENCE)
+        return NULL;
+    const unsigned char *at = ASN1_STRING_get0_data(value->value.sequence), *list = at;
+    long length = ASN1_STRING_length(value->value.sequence), inner = 0;
+    int tag, class;
+    if (ASN1_get_object(&at, &inner, &tag, &class, length) != V_ASN1_CONSTRUCTED ||
+        at + inner != list + length)
+        return NULL;
+    STACK_OF(X509) *out = sk_X509_new_null();
+    const unsigned char *end_of = at + inner;
+    while (out != NULL && at < end_of) {
+        X509 *one = d2i_X509(NULL, &at, end_of - at);
+        if (one == NULL || !sk_X509_push(out, one)) {
+            X509_free(one);
+            sk_X509_pop_free(out, X509_free);
+            return NULL;
+        }
     }
-    STACK_OF(OSSL_CMP_ITAV) *answer = OSSL_CMP_exec_GENM_ses(ctx);
-    if (answer == NULL && (x.unreachable || code_refused(ctx) || OSSL_CMP_CTX_get_status(ctx) < 0))
-        explain(&x, ctx, fault);
-    ERR_clear_error();
+    return out;
+}
+
+enum exit_code cmp_probe(const struct cmp_request *request, STACK_OF(X509) * *ca, struct fault *fault)
+{
+    struct exchange x;
+    if (ca != NULL)
+        *ca = NULL;
+    if (begin(&x, request, fault) != EXIT_OK)
+        return fault->code;
+    STACK_OF(OSSL_CMP_ITAV) *answer = OSSL_CMP_exec_GENM_ses(x.ctx);
+    if (answer == NULL && (x.unreachable || refused(x.ctx) || OSSL_CMP_CTX_get_status(x.ctx) < 0))
+        explain(&x);
+    for (int i = 0; ca != NULL && *ca == NULL && answer != NULL && i < sk_OSSL_CMP_ITAV_num(answer); i++)
+        *ca = certificates_of(sk_OSSL_CMP_ITAV_value(answer, i));
     sk_OSSL_CMP_ITAV_pop_free(answer, OSSL_CMP_ITAV_free);
-    release(&x, ctx);
+    end(&x);
     return fault->code;
 }
 
 enum exit_code cmp_issue(const struct cmp_request *request, bool *confirmed, struct fault *fault)
 {
+    struct exchange x;
     *confirmed = false;
-    struct exchange x = {.request = request, .fault = fault};
-    ERR_clear_error();
-    OSSL_CMP_CTX *ctx = context(&x, fault);
-    if (ctx == NULL) {
-        cmp_tls_free(&x.tls);
+    if (begin(&x, request, fault) != EXIT_OK)
         return fault->code;
-    }
-    X509 *certificate = OSSL_CMP_exec_IR_ses(ctx);
+    X509 *certificate = request->signer != NULL ? OSSL_CMP_exec_KUR_ses(x.ctx) : OSSL_CMP_exec_IR_ses(x.ctx);
     if (certificate == NULL || !x.judged) {
-        *confirmed = !x.judged && failed_by(ctx, OSSL_CMP_PKIFAILUREINFO_certConfirmed);
-        explain(&x, ctx, fault);
+        *confirmed = !x.judged && (failed_by(x.ctx, OSSL_CMP_PKIFAILUREINFO_certConfirmed) ||
+                                   OSSL_CMP_CTX_get_status(x.ctx) == OSSL_CMP_PKISTATUS_keyUpdateWarning);
+        explain(&x);
     }
-    ERR_clear_error();
-    release(&x, ctx);
+    end(&x);
+    return fault->code;
+}
+
+enum exit_code cmp_revoke(const struct cmp_request *request, struct fault *fault)
+{
+    struct exchange x;
+    if (begin(&x, request, fault) != EXIT_OK)
+        return fault->code;
+    if (OSSL_CMP_exec_RR_ses(x.ctx) != 1)
+        explain(&x);
+    end(&x);
     return fault->code;
 }

@@ -14,21 +14,30 @@ enum cmp_verdict {
 };
 
 // Called once with the certificate that arrived, before anything is confirmed. The certificates in ca were
-// protected by the shared secret. Everything belongs to the caller of this function; a fault set in it
-// stands.
+// protected by the shared secret (with a signer: believe none of them). Everything belongs to the caller of
+// this function; a fault set in it stands.
 typedef enum cmp_verdict cmp_accept_fn(void *arg, X509 *certificate, STACK_OF(X509) * ca,
                                        STACK_OF(X509) * extra);
 
+// What protects the messages: reference and code, or, when signer is set, the key of that certificate. Then
+// the answers must be signed below one of the trusted certificates.
 struct cmp_request {
     const char *url;    // http://HOST[:PORT][/PATH], or https://
     const char *tls_ca; // for https: the CAs to trust (PEM); NULL: the system's
+    unsigned timeout;   // seconds for each wait
     const char *reference;
     const struct secret *code;
+    X509 *signer;
+    EVP_PKEY *signer_key;
+    STACK_OF(X509) * trusted;
+    // for cmp_issue
     const X509_NAME *subject; // what to ask for
-    unsigned timeout;         // seconds for each wait
     EVP_PKEY *key;            // signs the proof of possession
     cmp_accept_fn *accept;
     void *arg;
+    // for cmp_revoke
+    X509 *certificate; // only its issuer and serial number are told
+    int reason;        // CRLReason: 6 suspends, 8 resumes, another revokes
 };
 
 // Whether the URL, and tls_ca with it, can be used at all. EXIT_USAGE otherwise.
@@ -37,11 +46,16 @@ enum exit_code cmp_url_check(const char *url, const char *tls_ca, struct fault *
 // Whether somebody listens there (EXIT_UNREACHABLE); nothing is sent.
 enum exit_code cmp_reach(const char *url, unsigned timeout, struct fault *fault);
 
-// Asks the CA something harmless (genm) under reference and code: EXIT_REFUSED if it does not accept them. A
-// CA that does not answer such questions passes.
-enum exit_code cmp_probe(const struct cmp_request *request, struct fault *fault);
+// Asks the CA something harmless (genm): EXIT_REFUSED if it does not accept reference and code, or would not
+// renew the signer. A CA that does not answer such questions passes. *ca (may be NULL) gets the CA
+// certificates that it tells, the caller's; NULL if it tells none.
+enum exit_code cmp_probe(const struct cmp_request *request, STACK_OF(X509) * *ca, struct fault *fault);
 
-// Requests the certificate (ir), has it judged by accept, and confirms. EXIT_OK: accepted and confirmed.
-// Faults: EXIT_UNREACHABLE, EXIT_REFUSED, EXIT_PENDING, or what accept has set. *confirmed: the CA refused
-// because the certificate of this request is confirmed already (certConfirmed).
+// Requests a certificate (ir; with a signer kur, which renews the signer's), has it judged by accept, and
+// confirms. EXIT_OK: accepted and confirmed. Faults: EXIT_UNREACHABLE, EXIT_REFUSED, EXIT_PENDING, or what
+// accept has set. *confirmed: the CA refused because it has the confirmation of an earlier run
+// (certConfirmed, keyUpdateWarning).
 enum exit_code cmp_issue(const struct cmp_request *request, bool *confirmed, struct fault *fault);
+
+// Revokes, suspends or resumes a certificate (rr).
+enum exit_code cmp_revoke(const struct cmp_request *request, struct fault *fault);

@@ -51,10 +51,8 @@ static bool pin_path(char *out, size_t size, const char *issuer)
     return paths_data(out, size, name);
 }
 
-// The trust anchors that count for this check. *pinned: they come from the pin; *fresh: from the answer
-// itself.
-static enum exit_code anchors(const struct trust *trust, STACK_OF(X509) * *out, bool *pinned, bool *fresh,
-                              struct fault *fault)
+enum exit_code trust_anchors(const struct trust *trust, STACK_OF(X509) * *out, bool *pinned, bool *fresh,
+                             struct fault *fault)
 {
     char path[PATHS_MAX];
     *pinned = *fresh = false;
@@ -125,7 +123,7 @@ enum exit_code trust_check(const struct trust *trust, X509 *certificate, EVP_PKE
         fault_why(fault, _("its public key is not that of the key on the token"));
         return fault_todo(fault, _("Nothing was written. Ask the issuer."));
     }
-    if (anchors(trust, &roots, &pinned, pin, fault) != EXIT_OK)
+    if (trust_anchors(trust, &roots, &pinned, pin, fault) != EXIT_OK)
         return fault->code;
     verify(trust, certificate, roots, pinned, fault);
     sk_X509_pop_free(roots, X509_free);

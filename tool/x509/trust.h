@@ -18,6 +18,11 @@ struct trust {
     STACK_OF(X509) * untrusted; // further certificates to build the chain with; not owned, may be NULL
 };
 
+// The trust anchors that count, the caller's. *pinned: they come from the pin; *fresh: from the answer
+// itself. EXIT_MISMATCH: there are none.
+enum exit_code trust_anchors(const struct trust *trust, STACK_OF(X509) * *out, bool *pinned, bool *fresh,
+                             struct fault *fault);
+
 // Checks that certificate holds key, is valid now and chains to a trust anchor. EXIT_MISMATCH otherwise.
 // *pin tells whether trust_pin is due.
 enum exit_code trust_check(const struct trust *trust, X509 *certificate, EVP_PKEY *key, bool *pin,
