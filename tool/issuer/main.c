@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "words.h"
 
+#include <libintl.h>
 #include <limits.h>
 #include <locale.h>
 #include <stdio.h>

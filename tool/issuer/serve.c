@@ -11,18 +11,22 @@
 #include <stdio.h>
 #include <time.h>
 
-static void wait_for_end(struct http *http, const sigset_t *ends)
+enum { LISTEN_CMP, LISTENERS };
+
+static void wait_for_end(struct http_listener *const *listeners, const sigset_t *ends)
 {
     const struct timespec second = {1, 0};
-    while (sigtimedwait(ends, NULL, &second) < 0)
-        http_sweep(http);
+    while (sigtimedwait(ends, NULL, &second) < 0) {
+        for (size_t i = 0; i < LISTENERS; i++)
+            http_listener_sweep(listeners[i]);
+    }
 }
 
 // Says that the desk listens, and lets go of the terminal if that was asked for.
-static bool announce(const struct http *http, const struct options *options, struct fail *fail)
+static bool announce(struct http_listener *const *listeners, const struct options *options, struct fail *fail)
 {
     char address[128], log[PATH_MAX];
-    http_address(http, address, sizeof address);
+    http_listener_address(listeners[LISTEN_CMP], address, sizeof address);
     if (options->pid_file != NULL && !background_pid_file(options->pid_file, fail))
         return false;
     if (printf("ready %s/cmp\n", address) < 0 || fflush(stdout) != 0)
@@ -33,13 +37,17 @@ static bool announce(const struct http *http, const struct options *options, str
 
 static bool serve(struct desk *desk, const struct options *options, const sigset_t *ends, struct fail *fail)
 {
-    struct http *http = NULL;
-    if (!http_start(desk, options->listen != NULL ? options->listen : "127.0.0.1:8829", &http, fail))
-        return false;
-    bool said = announce(http, options, fail);
+    struct http_listener *listeners[LISTENERS] = {NULL};
+    const struct http_ask ask = {.option = "--listen",
+                                 .where = options->listen != NULL ? options->listen : "127.0.0.1:8829",
+                                 .share = 100,
+                                 .service = &http_cmp,
+                                 .context = desk};
+    bool said = http_listen(&ask, &listeners[LISTEN_CMP], fail) && announce(listeners, options, fail);
     if (said)
-        wait_for_end(http, ends);
-    http_stop(http);
+        wait_for_end(listeners, ends);
+    for (size_t i = 0; i < LISTENERS; i++)
+        http_listener_stop(listeners[i]);
     return said;
 }
 
