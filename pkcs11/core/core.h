@@ -126,6 +126,7 @@ struct slot {
     /* login */
     enum login login;
     struct secret *pin; /* the user's, or of an SO */
+    bool by_pad;        /* the user's is typed at the reader for each use: none is kept */
     bool so_by_puk;
     enum tp_after admin_after; /* how an admin transaction that failed to start has to end */
     bool fresh;                /* C_Login came and no private key was used since */

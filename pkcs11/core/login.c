@@ -1,5 +1,6 @@
 /* How PINs are kept, presented, withdrawn and refused. */
 #include "card/base/secret.h"
+#include "core/keypad.h"
 #include "core/pin.h"
 #include "core/slot.h"
 #include "core/token.h"
@@ -16,6 +17,7 @@ void login_forget(struct slot *s)
     s->pin = NULL;
     s->login = LOGIN_NONE;
     s->fresh = false;
+    s->by_pad = false;
     s->so_by_puk = false;
 }
 
@@ -112,11 +114,8 @@ CK_RV pin_check_tries(struct slot *s)
     return CKR_OK;
 }
 
-/* Sends the PIN once. */
-static CK_RV verify(struct slot *s, struct rd pin)
+CK_RV pin_result(struct slot *s, enum err e, int tries)
 {
-    int tries = -1;
-    enum err e = piv_verify(&s->card, PIV_REF_PIN, pin, &tries);
     if (e == E_OK) {
         s->tries = s->tries_total > 0 ? s->tries_total : -1;
         s->tries_time = s->pin_time = now_us();
@@ -128,11 +127,21 @@ static CK_RV verify(struct slot *s, struct rd pin)
         s->tries_time = now_us();
         s->info_time = 0;
         shared_tell_pin(s, false, true);
-        pin_remember_failure(s, PIV_REF_PIN, pin);
         log_line(LOG_PIN, "slot %lu: wrong PIN, %d tries left", s->id, s->tries);
         return s->tries == 0 ? CKR_PIN_LOCKED : CKR_PIN_INCORRECT;
     }
     return token_rv(s, e);
+}
+
+/* Sends the PIN once. */
+static CK_RV verify(struct slot *s, struct rd pin)
+{
+    int tries = -1;
+    enum err e = piv_verify(&s->card, PIV_REF_PIN, pin, &tries);
+    CK_RV rv = pin_result(s, e, tries);
+    if (e == E_PIN_WRONG || e == E_PIN_BLOCKED)
+        pin_remember_failure(s, PIV_REF_PIN, pin);
+    return rv;
 }
 
 enum tp_after login_withdraw(struct slot *s)
@@ -145,19 +154,21 @@ enum tp_after login_withdraw(struct slot *s)
     return e != E_OK || how == PIV_FORGOT_RESET_NEEDED ? TP_RESET : TP_LEAVE;
 }
 
-static CK_RV verify_once(struct slot *s, struct rd pin)
+/* pin NULL: it is typed at the reader. */
+static CK_RV verify_once(struct slot *s, const struct rd *pin)
 {
-    if (pin.n == 0 || pin.n > PIN_MAX)
+    if (pin != NULL && (pin->n == 0 || pin->n > PIN_MAX))
         return CKR_PIN_LEN_RANGE;
     CK_RV rv = token_begin(s, TOKEN_PIV);
     if (rv != CKR_OK)
         return rv;
     enum tp_after after = TP_LEAVE;
-    rv = pin_check_failed(s, PIV_REF_PIN, pin);
+    if (pin != NULL)
+        rv = pin_check_failed(s, PIV_REF_PIN, *pin);
     if (rv == CKR_OK)
         rv = pin_check_tries(s);
     if (rv == CKR_OK) {
-        rv = verify(s, pin);
+        rv = pin != NULL ? verify(s, *pin) : keypad_verify(s);
         if (rv == CKR_OK)
             after = login_withdraw(s);
     }
@@ -173,19 +184,34 @@ CK_RV pin_keep(struct slot *s, struct rd pin)
         return CKR_HOST_MEMORY;
     secret_free(s->pin);
     s->pin = copy;
+    s->by_pad = false;
     return CKR_OK;
+}
+
+static void begin_login(struct slot *s)
+{
+    s->login = LOGIN_USER;
+    s->fresh = true;
+    s->identity_due = false;
+    pin_forgive(s);
 }
 
 CK_RV login_user(struct slot *s, struct rd pin)
 {
-    CK_RV rv = verify_once(s, pin);
+    CK_RV rv = verify_once(s, &pin);
     if (rv == CKR_OK)
         rv = pin_keep(s, pin);
+    if (rv == CKR_OK)
+        begin_login(s);
+    return rv;
+}
+
+CK_RV login_user_at_pad(struct slot *s)
+{
+    CK_RV rv = verify_once(s, NULL);
     if (rv == CKR_OK) {
-        s->login = LOGIN_USER;
-        s->fresh = true;
-        s->identity_due = false;
-        pin_forgive(s);
+        begin_login(s);
+        s->by_pad = true;
     }
     return rv;
 }
@@ -230,10 +256,17 @@ CK_RV login_context(struct slot *s, struct operation *op, struct rd pin)
 {
     CK_RV rv = CKR_OK;
     if (!secret_equal(secret_view(s->pin), pin)) {
-        rv = verify_once(s, pin);
+        rv = verify_once(s, &pin);
         if (rv == CKR_OK)
             rv = pin_keep(s, pin);
     }
+    op->authenticated = rv == CKR_OK;
+    return rv;
+}
+
+CK_RV login_context_at_pad(struct slot *s, struct operation *op)
+{
+    CK_RV rv = s->by_pad ? CKR_OK : verify_once(s, NULL);
     op->authenticated = rv == CKR_OK;
     return rv;
 }
@@ -277,24 +310,34 @@ static CK_RV tries_unmoved(struct slot *s, bool was_reset)
     return CKR_OK;
 }
 
+/* What presents the PIN once PIV is selected and the card is known to be the one of the login. */
+static CK_RV present(struct slot *s, bool was_reset)
+{
+    CK_RV rv = s->by_pad ? pin_check_tries(s) : tries_unmoved(s, was_reset);
+    if (rv != CKR_OK)
+        return rv;
+    if (!s->by_pad)
+        return verify(s, secret_view(s->pin));
+    rv = keypad_verify(s);
+    return rv == CKR_PIN_LEN_RANGE ? CKR_FUNCTION_CANCELED : rv; /* too short: the reader sent nothing */
+}
+
 CK_RV login_present(struct slot *s)
 {
-    struct rd pin = secret_view(s->pin);
     bool was_reset = s->identity_due;
-    if (s->login != LOGIN_USER || pin.p == NULL)
+    bool select = was_reset || s->by_pad; /* after a reset the card's identity comes before anything else */
+    if (s->login != LOGIN_USER || (secret_view(s->pin).p == NULL && !s->by_pad))
         return CKR_USER_NOT_LOGGED_IN;
     if (s->module->settings.pin_shared && s->verified)
         return CKR_OK;
-    /* After a reset the card's identity comes before anything else. */
-    CK_RV rv = was_reset && !s->sure ? token_rv(s, piv_ensure(&s->card)) : CKR_OK;
-    s->sure = s->sure || was_reset;
+    CK_RV rv = select && !s->sure ? token_rv(s, piv_ensure(&s->card)) : CKR_OK;
+    s->sure = s->sure || select;
     if (rv == CKR_OK)
         rv = pin_same_card(s);
     if (rv == CKR_OK)
-        rv = tries_unmoved(s, was_reset);
-    if (rv == CKR_OK)
-        rv = verify(s, pin);
-    if (rv == CKR_PIN_INCORRECT || rv == CKR_PIN_LOCKED || rv == CKR_USER_NOT_LOGGED_IN) {
+        rv = present(s, was_reset);
+    bool mistyped = s->by_pad && rv == CKR_PIN_INCORRECT; /* nothing that is kept has turned out wrong */
+    if (!mistyped && (rv == CKR_PIN_INCORRECT || rv == CKR_PIN_LOCKED || rv == CKR_USER_NOT_LOGGED_IN)) {
         login_forget(s);
         rv = CKR_USER_NOT_LOGGED_IN;
     }

@@ -17,14 +17,19 @@ struct login_question {
 };
 CK_RV login_question(struct slot *s, CK_USER_TYPE user, struct login_question *q);
 CK_RV login_context(struct slot *s, struct operation *op, struct rd pin);
+/* The same with a PIN that is typed at the reader (keypad.h): none is kept, and each use asks there again. A
+ * context login then only notes that the operation will ask. */
+CK_RV login_user_at_pad(struct slot *s);
+CK_RV login_context_at_pad(struct slot *s, struct operation *op);
 /* C_Logout and the end of the last session: 0 exchanges unless PINs are shared. */
 void login_release(struct slot *s);
 /* The same, without talking with the card. */
 void login_forget(struct slot *s);
 
 /* Inside a transaction with PIV selected, or begun with TOKEN_TRY on a card with metadata: presents the kept
- * PIN. CKR_USER_NOT_LOGGED_IN when there is none to present any more: then nothing was sent, or the PIN
- * turned out wrong and the login has ended. */
+ * PIN, or has it typed at the reader (CKR_FUNCTION_CANCELED: nobody did; CKR_PIN_INCORRECT: a
+ * wrong one, and the login stays). CKR_USER_NOT_LOGGED_IN when there
+ * is none to present any more: then nothing was sent, or the PIN turned out wrong and the login has ended. */
 CK_RV login_present(struct slot *s);
 /* After it: makes the card forget. What the transaction has to end with. */
 enum tp_after login_withdraw(struct slot *s);
@@ -35,6 +40,8 @@ CK_RV login_admin(struct slot *s);
 
 /* C_SetPIN; C_InitPIN. */
 CK_RV login_set_pin(struct slot *s, struct rd old, struct rd fresh);
+/* C_SetPIN of the user's PIN with everything typed at the reader (keypad_changes). */
+CK_RV login_set_pin_at_pad(struct slot *s);
 /* C_InitToken: so_pin is the management key in hex. Everything of PIV on the card goes. No session is open.
  */
 CK_RV login_init_token(struct slot *s, struct rd so_pin);

@@ -1,8 +1,10 @@
-/* What login.c and so.c share about PINs; for these two files only. */
+/* What login.c, keypad.c and so.c share about PINs; for these files only. */
 #pragma once
 #include "core/login.h"
 
 void pin_remember_failure(struct slot *s, uint8_t ref, struct rd pin);
+/* Notes what the card said to the user's PIN: its tries, and the others are told. */
+CK_RV pin_result(struct slot *s, enum err e, int tries);
 /* Failures no longer count: the PIN was right, or is a new one. */
 void pin_forgive(struct slot *s);
 /* Inside a transaction with PIV selected. CKR_PIN_INCORRECT: this one failed before and isn't sent again. */

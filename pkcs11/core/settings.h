@@ -10,6 +10,7 @@ struct settings {
     bool last_try;         /* allow the try that would block the PIN */
     unsigned slots;        /* slots that are there without a reader */
     int busy_ms;           /* how long to wait for a card that another program holds */
+    bool pin_pad;          /* a reader's own keypad asks for PINs */
     char pin_entry[256];   /* the path of a pinentry; empty: none */
     int pin_entry_seconds; /* how long it may take */
     char log[256];         /* file, or "stderr"; empty: none */

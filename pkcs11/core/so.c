@@ -2,6 +2,7 @@
 #include "card/base/secret.h"
 #include "card/piv/admin.h"
 #include "card/piv/adminpin.h"
+#include "core/keypad.h"
 #include "core/pin.h"
 #include "core/slot.h"
 #include "core/token.h"
@@ -239,6 +240,30 @@ CK_RV login_set_pin(struct slot *s, struct rd old, struct rd fresh)
     CK_RV rv = change(s, so ? PIV_REF_PUK : PIV_REF_PIN, old, fresh);
     if (rv == CKR_OK && (so ? s->so_by_puk : s->login == LOGIN_USER))
         rv = pin_keep(s, fresh);
+    return rv;
+}
+
+CK_RV login_set_pin_at_pad(struct slot *s)
+{
+    CK_RV rv = token_begin(s, TOKEN_PIV);
+    if (rv != CKR_OK)
+        return rv;
+    enum tp_after after = TP_LEAVE;
+    rv = pin_check_tries(s);
+    if (rv == CKR_OK)
+        rv = keypad_change(s);
+    if (rv == CKR_OK) {
+        after = login_withdraw(s);
+        shared_tell_pin(s, false, true);
+        pin_forgive(s);
+    }
+    token_end(s, after);
+    /* A PIN that was kept is the old one. */
+    if (rv == CKR_OK && s->login == LOGIN_USER) {
+        secret_free(s->pin);
+        s->pin = NULL;
+        s->by_pad = true;
+    }
     return rv;
 }
 

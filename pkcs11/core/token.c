@@ -202,6 +202,12 @@ static CK_FLAGS pin_flags(const struct slot *s)
            (s->tries > 0 && s->tries < total ? CKF_USER_PIN_COUNT_LOW : 0);
 }
 
+static bool protected_path(const struct slot *s)
+{
+    const struct settings *set = &s->module->settings;
+    return set->pin_entry[0] != '\0' || (set->pin_pad && s->card.conn->pad);
+}
+
 static CK_RV ask_info(struct slot *s, CK_TOKEN_INFO *info)
 {
     CK_RV rv = token_begin(s, TOKEN_PIV);
@@ -220,7 +226,7 @@ static CK_RV ask_info(struct slot *s, CK_TOKEN_INFO *info)
     *info = (CK_TOKEN_INFO){
         .flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED | CKF_TOKEN_INITIALIZED |
                  CKF_DUAL_CRYPTO_OPERATIONS | pin_flags(s) |
-                 (s->module->settings.pin_entry[0] != '\0' ? CKF_PROTECTED_AUTHENTICATION_PATH : 0),
+                 (protected_path(s) ? CKF_PROTECTED_AUTHENTICATION_PATH : 0),
         .ulMaxSessionCount = CK_EFFECTIVELY_INFINITE,
         .ulSessionCount = s->sessions.count,
         .ulMaxRwSessionCount = CK_EFFECTIVELY_INFINITE,

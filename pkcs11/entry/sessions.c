@@ -1,5 +1,6 @@
 /* Session management (2.40, 5.6; 3.0: C_LoginUser, C_SessionCancel). */
 #include "core/find.h"
+#include "core/keypad.h"
 #include "core/login.h"
 #include "core/message.h"
 #include "core/pinentry.h"
@@ -106,13 +107,16 @@ static CK_RV login(struct session *se, CK_USER_TYPE user, struct rd pin)
     return user == CKU_USER ? login_user(se->slot, pin) : login_so(se->slot, pin);
 }
 
-/* C_Login without a PIN: a person is asked. Nothing is held meanwhile, neither the card nor the slot. */
+/* C_Login without a PIN: a person is asked, at the reader, or by a pinentry: then nothing is held meanwhile,
+ * neither the card nor the slot. */
 static CK_RV login_asking(struct call *c, CK_SESSION_HANDLE session, CK_USER_TYPE user)
 {
     struct operation *op = NULL;
     struct login_question q;
     struct secret *pin;
     CK_RV rv = may_login(c->session, user, &op);
+    if (rv == CKR_OK && user != CKU_SO && keypad_here(c->slot))
+        return user == CKU_USER ? login_user_at_pad(c->slot) : login_context_at_pad(c->slot, op);
     if (rv == CKR_OK)
         rv = login_question(c->slot, user, &q);
     if (rv != CKR_OK)

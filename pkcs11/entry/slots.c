@@ -1,5 +1,6 @@
 /* Slot and token management (2.40, 5.5). */
 #include "core/content.h"
+#include "core/keypad.h"
 #include "core/login.h"
 #include "core/slot.h"
 #include "core/token.h"
@@ -152,6 +153,14 @@ CK_RV C_InitPIN(CK_SESSION_HANDLE session, CK_BYTE *pin, CK_ULONG pin_len)
     return call_leave(&c);
 }
 
+/* Without PINs: a person is asked. */
+static CK_RV set_pin_asking(struct call *c)
+{
+    if (c->slot->login == LOGIN_SO || !keypad_here(c->slot))
+        return CKR_ARGUMENTS_BAD;
+    return keypad_changes(c->slot) ? login_set_pin_at_pad(c->slot) : CKR_FUNCTION_NOT_SUPPORTED;
+}
+
 CK_RV C_SetPIN(CK_SESSION_HANDLE session, CK_BYTE *old, CK_ULONG old_len, CK_BYTE *fresh, CK_ULONG fresh_len)
 {
     struct call c;
@@ -160,6 +169,8 @@ CK_RV C_SetPIN(CK_SESSION_HANDLE session, CK_BYTE *old, CK_ULONG old_len, CK_BYT
             c.rv = CKR_ARGUMENTS_BAD;
         else if (!c.session->rw)
             c.rv = CKR_SESSION_READ_ONLY;
+        else if (old == NULL && fresh == NULL)
+            c.rv = set_pin_asking(&c);
         else
             c.rv = login_set_pin(c.slot, rd_of(old, old_len), rd_of(fresh, fresh_len));
     }

@@ -350,12 +350,47 @@ static void a_pin_typed_at_the_reader(void **unused)
                                    0x80, 0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
     assert_int_equal(pcsc.pad_sent_size, sizeof want);
     assert_memory_equal(pcsc.pad_sent, want, sizeof want);
+    // A keypad that can't change PINs is known before it is asked.
+    assert_int_equal(piv_change_pad(&c, PIV_REF_PIN, 30, &tries), E_UNSUPPORTED);
     card_close(&c);
     // A reader without a keypad.
     pcsc.features = NULL;
     assert_int_equal(card_open(&c, tp, READER, (struct trace){0}), E_OK);
     assert_int_equal(card_begin(&c, 1000, NULL), E_OK);
     assert_int_equal(piv_verify_pad(&c, PIV_REF_PIN, 30, &tries), E_UNSUPPORTED);
+    card_close(&c);
+    done(tp);
+}
+
+static void a_pin_changed_at_the_reader(void **unused)
+{
+    (void)unused;
+    struct tp *tp = fresh();
+    struct card c;
+    int tries;
+    assert_int_equal(card_open(&c, tp, READER, (struct trace){0}), E_OK);
+    FEATURES("\x06\x04\x55\x66\x77\x99\x07\x04\x55\x66\x77\x88");
+    assert_int_equal(card_begin(&c, 1000, NULL), E_OK);
+    static const struct {
+        const char *answer;
+        enum err error;
+        int tries;
+    } rows[] = {
+        {"\x90\x00", E_OK, -1},        {"\x63\xC2", E_PIN_WRONG, 2}, {"\x64\x00", E_TIMEOUT, -1},
+        {"\x64\x01", E_CANCELLED, -1}, {"\x64\x02", E_REFUSED, -1},  {"\x64\x03", E_ARGUMENT, -1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        pcsc.pad_answer = rows[i].answer;
+        assert_int_equal(piv_change_pad(&c, PIV_REF_PIN, 20, &tries), rows[i].error);
+        assert_int_equal(tries, rows[i].tries);
+    }
+    // PC/SC part 10, 2.6.9.
+    static const uint8_t want[] = {20,   20,   0x82, 0x08, 0x00, 0x00, 0x08, 0x08, 0x06, 0x03, 0x02, 0x03,
+                                   0x09, 0x04, 0x00, 0x01, 0x02, 0x00, 0x00, 0x00, 21,   0,    0,    0,
+                                   0x00, 0x24, 0x00, 0x80, 0x10, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+                                   0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+    assert_int_equal(pcsc.pad_sent_size, sizeof want);
+    assert_memory_equal(pcsc.pad_sent, want, sizeof want);
     card_close(&c);
     done(tp);
 }
@@ -387,6 +422,7 @@ int main(void)
         cmocka_unit_test(claimed_length),
         cmocka_unit_test(what_readers_say_of_themselves),
         cmocka_unit_test(a_pin_typed_at_the_reader),
+        cmocka_unit_test(a_pin_changed_at_the_reader),
         cmocka_unit_test(a_t0_card),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,9 @@ MUST_USE enum err piv_verify(struct card *c, uint8_t ref, struct rd pin, int *tr
 // E_UNSUPPORTED otherwise). 1 / 1. seconds: how long it waits for the first key. E_TIMEOUT, E_CANCELLED,
 // E_ARGUMENT (too short or too long): nothing was sent to the card, no try used.
 MUST_USE enum err piv_verify_pad(struct card *c, uint8_t ref, uint8_t seconds, int *tries);
+// CHANGE REFERENCE DATA with both values typed there (card->conn->pad_change). The same; E_REFUSED also: the
+// new ones differ, nothing was sent.
+MUST_USE enum err piv_change_pad(struct card *c, uint8_t ref, uint8_t seconds, int *tries);
 // The tries left, without using one: VERIFY with empty body. 1 / 1. *verified: it is verified now (then
 // *tries is -1, the card doesn't say). A blocked one gives E_OK with 0.
 MUST_USE enum err piv_tries(struct card *c, uint8_t ref, int *tries, bool *verified);

@@ -32,7 +32,8 @@ struct tp_state pcsc_tp_state(DWORD event_state);
 // What a reader says about itself (PC/SC part 10): its limits and its keypad.
 struct pcsc_features {
     uint32_t data_max;   // largest body of a command; 0: not told
-    uint32_t verify_pin; // control code of its keypad's VERIFY; 0: none
+    uint32_t verify_pin; // control codes of its keypad; 0: it can't
+    uint32_t modify_pin;
 };
 void pcsc_ask_features(SCARDHANDLE card, struct pcsc_features *out);
 // The keypad's command and the status word that it brings back.
@@ -49,4 +50,4 @@ enum err pcsc_begin(struct tp_conn *conn, int timeout_ms, bool *was_reset);
 enum err pcsc_end(struct tp_conn *conn, enum tp_after after);
 enum err pcsc_transmit(struct tp_conn *conn, struct rd command, uint8_t *reply, size_t cap, size_t *len);
 enum err pcsc_status(struct tp_conn *conn, struct tp_state *state);
-enum err pcsc_verify_pad(struct tp_conn *conn, const struct tp_pad *pad, uint16_t *sw);
+enum err pcsc_use_pad(struct tp_conn *conn, const struct tp_pad *pad, uint16_t *sw);

@@ -23,10 +23,10 @@ struct pcsc_conn {
     DWORD protocol;
     bool held;
     bool features_known;
-    uint32_t verify_pin; // control code of the reader's keypad; 0: none
-    bool long_worked;    // an extended command has gone through this reader
-    bool lost_state;     // our own reset: the next begin says so
-    enum err dead;       // what to answer from now on; E_OK: alive
+    struct pcsc_features features;
+    bool long_worked; // an extended command has gone through this reader
+    bool lost_state;  // our own reset: the next begin says so
+    enum err dead;    // what to answer from now on; E_OK: alive
     char name[TP_NAME_SIZE];
 };
 
@@ -198,13 +198,13 @@ static LONG begin_once(struct pcsc_conn *c, int64_t deadline, bool *reset)
 
 static void learn_features(struct pcsc_conn *c)
 {
-    struct pcsc_features features;
-    pcsc_ask_features(c->card, &features);
+    const struct pcsc_features *f = &c->features;
+    pcsc_ask_features(c->card, &c->features);
     c->features_known = true;
-    c->conn.data_max = features.data_max;
-    c->conn.short_only = c->conn.short_only || (features.data_max != 0 && features.data_max <= 256);
-    c->verify_pin = features.verify_pin;
-    c->conn.pad = features.verify_pin != 0;
+    c->conn.data_max = f->data_max;
+    c->conn.short_only = c->conn.short_only || (f->data_max != 0 && f->data_max <= 256);
+    c->conn.pad = f->verify_pin != 0;
+    c->conn.pad_change = f->modify_pin != 0;
 }
 
 enum err pcsc_begin(struct tp_conn *conn, int timeout_ms, bool *was_reset)
@@ -287,7 +287,7 @@ enum err pcsc_status(struct tp_conn *conn, struct tp_state *state)
     return rv == SCARD_E_UNKNOWN_READER ? E_NO_READER : pcsc_error(rv);
 }
 
-enum err pcsc_verify_pad(struct tp_conn *conn, const struct tp_pad *pad, uint16_t *sw)
+enum err pcsc_use_pad(struct tp_conn *conn, const struct tp_pad *pad, uint16_t *sw)
 {
     struct pcsc_conn *c = (struct pcsc_conn *)conn;
     enum err e = usable(c);
@@ -295,7 +295,7 @@ enum err pcsc_verify_pad(struct tp_conn *conn, const struct tp_pad *pad, uint16_
         return e;
     if (!c->held)
         return E_ARGUMENT;
-    LONG rv = pcsc_pad(c->card, c->verify_pin, pad, sw);
+    LONG rv = pcsc_pad(c->card, pad->change ? c->features.modify_pin : c->features.verify_pin, pad, sw);
     if (rv == SCARD_S_SUCCESS)
         return E_OK;
     return was_reset_by_others(rv) ? E_RESET : diagnose(c, rv);

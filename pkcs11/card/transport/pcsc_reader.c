@@ -1,4 +1,4 @@
-// What a reader can do by itself: its limits and its keypad (PC/SC part 10, 2.2, 2.6.8 and 2.6.14).
+// What a reader can do by itself: its limits and its keypad (PC/SC part 10, 2.2, 2.6.8, 2.6.9 and 2.6.14).
 #include <reader.h>
 
 #include "card/base/wr.h"
@@ -42,6 +42,7 @@ void pcsc_ask_features(SCARDHANDLE card, struct pcsc_features *out)
     *out = (struct pcsc_features){0};
     struct rd features = control(card, CM_IOCTL_GET_FEATURE_REQUEST, answer);
     out->verify_pin = code_of(features, FEATURE_VERIFY_PIN_DIRECT);
+    out->modify_pin = code_of(features, FEATURE_MODIFY_PIN_DIRECT);
     uint32_t code = code_of(features, FEATURE_GET_TLV_PROPERTIES);
     if (code == 0 || !record(control(card, code, properties), MAX_APDU_DATA_SIZE, &value) || value.n != 4)
         return;
@@ -50,37 +51,52 @@ void pcsc_ask_features(SCARDHANDLE card, struct pcsc_features *out)
         value.p[0] | (uint32_t)value.p[1] << 8 | (uint32_t)value.p[2] << 16 | (uint32_t)value.p[3] << 24;
 }
 
-// Integers of PIN_VERIFY_STRUCTURE are the host's.
+// Integers of these structures are the host's.
 static void write_host(struct wr *w, const void *v, size_t n)
 {
     wr_bytes(w, v, n);
 }
 
+// PIN_VERIFY_STRUCTURE, or PIN_MODIFY_STRUCTURE, which has five fields more.
+static bool write_pad(struct wr *w, const struct tp_pad *pad)
+{
+    const uint16_t sizes = (uint16_t)(pad->least << 8 | pad->most);
+    const uint16_t language = 0x0409;
+    const uint8_t body = (uint8_t)(pad->change ? 2 * pad->size : pad->size);
+    const uint32_t length = 5U + body;
+    wr_u8(w, pad->seconds);
+    wr_u8(w, pad->seconds);
+    wr_u8(w, 0x82);      // bmFormatString: bytes, from the left, ASCII
+    wr_u8(w, pad->size); // bmPINBlockString: the block's size, no length in it
+    wr_u8(w, 0x00);      // bmPINLengthFormat
+    if (pad->change) {
+        wr_u8(w, 0);         // bInsertionOffsetOld
+        wr_u8(w, pad->size); // bInsertionOffsetNew
+    }
+    write_host(w, &sizes, 2);
+    if (pad->change)
+        wr_u8(w, 0x03);                  // bConfirmPIN: the old one is asked for, the new one twice
+    wr_u8(w, 0x02);                      // bEntryValidationCondition: the validation key
+    wr_u8(w, pad->change ? 0x03 : 0x01); // bNumberMessage
+    write_host(w, &language, 2);
+    wr_u8(w, 0x00); // bMsgIndex: "enter PIN", "new PIN", "confirm"
+    if (pad->change)
+        wr_bytes(w, (uint8_t[]){0x01, 0x02}, 2);
+    wr_fill(w, 0x00, 3); // bTeoPrologue
+    write_host(w, &length, 4);
+    wr_bytes(w, (uint8_t[]){pad->cla, pad->ins, pad->p1, pad->p2, body}, 5);
+    wr_fill(w, 0xFF, body);
+    return pad->size <= 16;
+}
+
 LONG pcsc_pad(SCARDHANDLE card, uint32_t code, const struct tp_pad *pad, uint16_t *sw)
 {
-    uint8_t buf[64];
+    uint8_t buf[80];
     uint8_t answer[FEATURES_SIZE];
     struct wr w = wr_of(buf, sizeof buf);
     struct rd all;
     DWORD n = 0;
-    uint16_t sizes = (uint16_t)(pad->least << 8 | pad->most);
-    uint16_t language = 0x0409;
-    uint32_t length = 5U + pad->size;
-    wr_u8(&w, pad->seconds);
-    wr_u8(&w, pad->seconds);
-    wr_u8(&w, 0x82);      // bmFormatString: bytes, from the left, ASCII
-    wr_u8(&w, pad->size); // bmPINBlockString: the block's size, no length in it
-    wr_u8(&w, 0x00);      // bmPINLengthFormat
-    write_host(&w, &sizes, 2);
-    wr_u8(&w, 0x02); // bEntryValidationCondition: the validation key
-    wr_u8(&w, 0x01); // bNumberMessage
-    write_host(&w, &language, 2);
-    wr_u8(&w, 0x00);      // bMsgIndex: "enter PIN"
-    wr_fill(&w, 0x00, 3); // bTeoPrologue
-    write_host(&w, &length, 4);
-    wr_bytes(&w, (uint8_t[]){pad->cla, pad->ins, pad->p1, pad->p2, pad->size}, 5);
-    wr_fill(&w, 0xFF, pad->size);
-    if (pad->size > 16 || !wr_done(&w, &all))
+    if (!write_pad(&w, pad) || !wr_done(&w, &all))
         return SCARD_E_INVALID_PARAMETER;
     LONG rv = SCardControl(card, code, all.p, all.n, answer, sizeof answer, &n);
     if (rv != SCARD_S_SUCCESS)

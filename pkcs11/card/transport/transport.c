@@ -60,10 +60,11 @@ enum err tp_status(struct tp_conn *conn, struct tp_state *state)
     return conn->ops->status(conn, state);
 }
 
-enum err tp_verify_pad(struct tp_conn *conn, const struct tp_pad *pad, uint16_t *sw)
+enum err tp_use_pad(struct tp_conn *conn, const struct tp_pad *pad, uint16_t *sw)
 {
+    bool can = pad->change ? conn->pad_change : conn->pad;
     *sw = 0;
-    return conn->pad && conn->ops->verify_pad ? conn->ops->verify_pad(conn, pad, sw) : E_UNSUPPORTED;
+    return can && conn->ops->use_pad ? conn->ops->use_pad(conn, pad, sw) : E_UNSUPPORTED;
 }
 
 enum err tp_wait_open(struct tp *tp, struct tp_wait **out)

@@ -44,7 +44,7 @@ struct tp {
     const struct tp_ops *ops;
 };
 
-// Constant after tp_connect; data_max, short_only and pad after the first tp_begin.
+// Constant after tp_connect; data_max, short_only, pad and pad_change after the first tp_begin.
 struct tp_conn {
     const struct tp_ops *ops;
     uint8_t atr[TP_ATR_MAX];
@@ -52,7 +52,8 @@ struct tp_conn {
     uint32_t insertions; // the counter at tp_connect
     uint32_t data_max;   // the largest body of a command that the reader takes; 0: it doesn't say
     bool short_only;     // T=0 or a reader without extended length
-    bool pad;            // the reader has a keypad of its own for PINs (tp_verify_pad)
+    bool pad;            // the reader has a keypad of its own for PINs (tp_use_pad)
+    bool pad_change;     // which can change one, too
     bool no_le_case4;    // T=0: case 4 commands go without Le
 };
 
@@ -66,9 +67,10 @@ struct tp_wait {
     const struct tp_ops *ops;
 };
 
-// A PIN that is typed at the reader and never seen by this computer (PC/SC part 10, 2.6.8).
+// A PIN that is typed at the reader and never seen by this computer (PC/SC part 10, 2.6.8 and 2.6.9).
 struct tp_pad {
     uint8_t cla, ins, p1, p2;
+    bool change;         // the old one, the new one and the new one again: two blocks
     uint8_t size;        // of the PIN's block, filled up with FF; at most 16
     uint8_t least, most; // characters of a PIN
     uint8_t seconds;     // how long the reader waits for the first one
@@ -84,8 +86,8 @@ struct tp_ops {
     enum err (*end)(struct tp_conn *conn, enum tp_after after);
     enum err (*transmit)(struct tp_conn *conn, struct rd command, uint8_t *reply, size_t cap, size_t *len);
     enum err (*status)(struct tp_conn *conn, struct tp_state *state);
-    enum err (*verify_pad)(struct tp_conn *conn, const struct tp_pad *pad,
-                           uint16_t *sw); // NULL: no readers with one
+    enum err (*use_pad)(struct tp_conn *conn, const struct tp_pad *pad,
+                        uint16_t *sw); // NULL: no readers with one
     enum err (*wait_open)(struct tp *tp, struct tp_wait **out);
     enum err (*wait)(struct tp_wait *wait, const struct tp_reader *known, size_t count, int timeout_ms);
     void (*wait_cancel)(struct tp_wait *wait);
@@ -133,9 +135,9 @@ MUST_USE enum err tp_transmit(struct tp_conn *conn, struct rd command, uint8_t *
 MUST_USE enum err tp_status(struct tp_conn *conn, struct tp_state *state);
 
 // Inside a transaction: the reader asks for the PIN and sends the command. *sw is the card's, or the reader's
-// own: 6400 nobody typed, 6401 cancelled, 6403 too short or too long. E_UNSUPPORTED: no keypad. 1 APDU at
-// most.
-MUST_USE enum err tp_verify_pad(struct tp_conn *conn, const struct tp_pad *pad, uint16_t *sw);
+// own: 6400 nobody typed, 6401 cancelled, 6402 the new PINs differ, 6403 too short or too long.
+// E_UNSUPPORTED: no keypad, or none that can change a PIN. 1 APDU at most.
+MUST_USE enum err tp_use_pad(struct tp_conn *conn, const struct tp_pad *pad, uint16_t *sw);
 
 // Waiting for events. A wait is an object of its own so that it can be cancelled without a race.
 MUST_USE enum err tp_wait_open(struct tp *tp, struct tp_wait **out); // no I/O
