@@ -17,71 +17,83 @@ static const struct {
     {"revoke", true, false}, {"suspend", true, false}, {"resume", true, false},
 };
 
-struct customer {
-    char kind[REGISTRY_WORD];
-    char name[REGISTRY_NAME + 1];
-};
-
-static bool find_customer(struct desk *desk, const char *id, struct customer *customer, struct fail *fail)
-{
-    struct db_query query;
-    DB_ASK(&query, db_enter_reading(desk->registry), "SELECT kind, name FROM customer WHERE id = ?",
-           db_t(id));
-    bool found = db_row(&query);
-    if (found) {
-        db_get_text(&query, 0, customer->kind, sizeof customer->kind);
-        db_get_text(&query, 1, customer->name, sizeof customer->name);
-    }
-    enum registry_end end = db_close(&query) ? found ? REGISTRY_DONE : REGISTRY_NONE : REGISTRY_FAILED;
-    return noun_end(db_leave(desk->registry, end), id, fail);
-}
-
 // The certificate that a reissue replaces: the one named, else the newest of this class that stands.
-static bool find_old(struct desk *desk, const struct options *options, struct registry_person *person,
+static bool find_old(struct desk *desk, const struct act_apply *apply, struct registry_person *person,
                      struct fail *fail)
 {
     struct db_query query;
-    if (options->serial != NULL) {
+    if (apply->serial != NULL) {
         struct registry_standing standing;
-        enum registry_end end = registry_standing(desk->registry, options->serial, &standing);
+        enum registry_end end = registry_standing(desk->registry, apply->serial, &standing);
         snprintf(person->target, sizeof person->target, "%s", standing.serial);
         snprintf(person->class_name, sizeof person->class_name, "%s", standing.class_name);
-        return noun_end(end, options->serial, fail);
+        return noun_end(end, apply->serial, fail);
     }
     DB_ASK(&query, db_enter_reading(desk->registry),
            "SELECT serial FROM certificate WHERE customer = ? AND class = ? AND state = 'confirmed'"
            " AND status <> 'revoked' ORDER BY created DESC LIMIT 1",
-           db_t(options->customer), db_t(person->class_name));
+           db_t(apply->customer), db_t(person->class_name));
     if (db_row(&query))
         db_get_text(&query, 0, person->target, sizeof person->target);
     return noun_end(db_leave(desk->registry, db_close(&query) ? REGISTRY_DONE : REGISTRY_FAILED), "registry",
                     fail);
 }
 
-// What was said on the command line, checked against the row of its kind.
-static bool fill(struct desk *desk, const struct options *options, struct registry_person *person,
+// What was asked for, checked against the row of its kind.
+static bool fill(struct desk *desk, const struct act_apply *apply, struct registry_person *person,
                  struct fail *fail)
 {
-    const char *kind = options->kind != NULL ? options->kind : "issue";
+    const char *kind = apply->kind != NULL ? apply->kind : "issue";
     size_t i = 0;
     while (i < sizeof kinds / sizeof kinds[0] && strcmp(kinds[i].name, kind) != 0)
         i++;
     if (i == sizeof kinds / sizeof kinds[0])
         return fail_with(fail, FAIL_USAGE,
                          _("unknown kind '%s': use issue, reissue, renew, revoke, suspend or resume"), kind);
-    if (kinds[i].target && options->serial == NULL)
+    if (kinds[i].target && apply->serial == NULL)
         return fail_with(fail, FAIL_USAGE, _("--%s %s is missing"), "serial", "HEX");
-    if (kinds[i].class_name && options->class_name == NULL && options->serial == NULL)
+    if (kinds[i].class_name && apply->class_name == NULL && apply->serial == NULL)
         return fail_with(fail, FAIL_USAGE, _("--%s %s is missing"), "class", "NAME");
     snprintf(person->kind, sizeof person->kind, "%s", kind);
-    snprintf(person->state, sizeof person->state, "%s", options->wait ? "waiting" : "ready");
-    snprintf(person->customer, sizeof person->customer, "%s", options->customer);
+    snprintf(person->state, sizeof person->state, "%s", apply->wait ? "waiting" : "ready");
+    snprintf(person->customer, sizeof person->customer, "%s", apply->customer);
     snprintf(person->class_name, sizeof person->class_name, "%s",
-             options->class_name != NULL ? options->class_name : "");
-    if (strcmp(kind, "issue") != 0 && !find_old(desk, options, person, fail))
+             apply->class_name != NULL ? apply->class_name : "");
+    if (strcmp(kind, "issue") != 0 && !find_old(desk, apply, person, fail))
         return false;
     struct registry_class class;
     return noun_end(registry_class(desk->registry, person->class_name, &class), person->class_name, fail);
+}
+
+bool application_prepare(struct desk *desk, const struct act_apply *apply, struct desk_entitled *made,
+                         struct registry_person *person, struct fail *fail)
+{
+    struct act_customer customer;
+    if (!apply->agreed)
+        return fail_with(fail, FAIL_REFUSED,
+                         _("the customer must have agreed to all terms, not to some: give --agree"));
+    if (!customer_get(desk, apply->customer, &customer, fail))
+        return false;
+    struct desk_entitle ask = {.name = customer.name,
+                               .days = apply->days != 0 ? apply->days : 14,
+                               .tries = apply->tries != 0 ? apply->tries : 10};
+    return desk_prepare(desk, &ask, made, person, fail) && fill(desk, apply, person, fail);
+}
+
+bool application_write(struct desk *desk, const struct registry_person *person, struct fail *fail)
+{
+    return noun_end(registry_apply(desk->registry, person), person->customer, fail);
+}
+
+bool application_make(struct desk *desk, const struct act_apply *apply, struct desk_entitled *made,
+                      struct fail *fail)
+{
+    struct registry_person person;
+    bool done =
+        application_prepare(desk, apply, made, &person, fail) && application_write(desk, &person, fail);
+    if (!done)
+        OPENSSL_cleanse(made, sizeof *made);
+    return done;
 }
 
 static void print(const struct desk_entitled *made, const struct options *options)
@@ -112,19 +124,17 @@ static bool add(struct desk *desk, const struct options *options, struct fail *f
 {
     struct desk_entitled made;
     struct registry_person person;
-    struct customer customer;
-    if (!options->agree)
-        return fail_with(fail, FAIL_REFUSED,
-                         _("the customer must have agreed to all terms, not to some: give --agree"));
-    if (!find_customer(desk, options->customer, &customer, fail))
-        return false;
-    struct desk_entitle ask = {.name = customer.name,
-                               .days = options->days != 0 ? options->days : 14,
-                               .tries = options->tries != 0 ? options->tries : 10};
-    bool done = desk_prepare(desk, &ask, &made, &person, fail) && fill(desk, options, &person, fail) &&
-                write_code(options, &made, fail);
+    const struct act_apply apply = {.customer = options->customer,
+                                    .kind = options->kind,
+                                    .class_name = options->class_name,
+                                    .serial = options->serial,
+                                    .days = options->days,
+                                    .tries = options->tries,
+                                    .wait = options->wait,
+                                    .agreed = options->agree};
+    bool done = application_prepare(desk, &apply, &made, &person, fail) && write_code(options, &made, fail);
     if (done) {
-        done = noun_end(registry_apply(desk->registry, &person), options->customer, fail);
+        done = application_write(desk, &person, fail);
         if (!done && options->code_file != NULL)
             unlink(options->code_file);
     }
@@ -150,18 +160,36 @@ bool command_application_approve(const struct options *options, struct fail *fai
     return noun_with_desk(options, approve, fail);
 }
 
-static bool pay(struct desk *desk, const struct options *options, struct fail *fail)
+bool fee_get(struct desk *desk, const char *reference, struct act_fee *fee, struct fail *fail)
+{
+    struct db_query query;
+    *fee = (struct act_fee){.state = "none"};
+    DB_ASK(&query, db_enter_reading(desk->registry), "SELECT amount, state FROM fee WHERE reference = ?",
+           db_t(reference));
+    if (db_row(&query)) {
+        fee->amount = db_get_number(&query, 0);
+        db_get_text(&query, 1, fee->state, sizeof fee->state);
+    }
+    return noun_end(db_leave(desk->registry, db_close(&query) ? REGISTRY_DONE : REGISTRY_FAILED), reference,
+                    fail);
+}
+
+bool fee_settle(struct desk *desk, const char *reference, bool waive, struct fail *fail)
 {
     int64_t now = desk->now();
     struct db *db = db_enter(desk->registry);
     enum registry_end end =
         db_one(DB_DO(db, "UPDATE fee SET state = ?, paid = ? WHERE reference = ? AND state = 'due'",
-                     db_t(options->waive ? "waived" : "paid"), db_n(now), db_t(options->reference)));
+                     db_t(waive ? "waived" : "paid"), db_n(now), db_t(reference)));
     if (end == REGISTRY_DONE &&
-        !log_append(desk->registry, db, now, options->waive ? "fee.waived" : "fee.paid", options->reference,
-                    ""))
+        !log_append(desk->registry, db, now, waive ? "fee.waived" : "fee.paid", reference, ""))
         end = REGISTRY_FAILED;
-    return noun_end(db_leave(desk->registry, end), options->reference, fail);
+    return noun_end(db_leave(desk->registry, end), reference, fail);
+}
+
+static bool pay(struct desk *desk, const struct options *options, struct fail *fail)
+{
+    return fee_settle(desk, options->reference, options->waive, fail);
 }
 
 bool command_fee_pay(const struct options *options, struct fail *fail)

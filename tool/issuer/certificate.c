@@ -79,6 +79,17 @@ static bool read_reason(const char *word, int *reason, struct fail *fail)
                      word);
 }
 
+bool certificate_change(struct desk *desk, const char *customer, const char *serial, const char *action,
+                        const char *word, struct fail *fail)
+{
+    int reason = 0;
+    if (!read_reason(word, &reason, fail))
+        return false;
+    enum registry_end end =
+        registry_change_own(desk->registry, serial, action, reason, customer, desk->now());
+    return noun_end(end == REGISTRY_AGAIN ? REGISTRY_DONE : end, serial, fail);
+}
+
 static bool change(struct desk *desk, const struct options *options, const char *action, struct fail *fail)
 {
     int reason = 0;

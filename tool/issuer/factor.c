@@ -33,7 +33,7 @@ bool proof_add(struct desk *desk, const char *customer, const char *need, const 
     return noun_end(db_leave(desk->registry, done ? REGISTRY_DONE : REGISTRY_FAILED), customer, fail);
 }
 
-static const struct factor_kind *find_kind(const char *name, struct fail *fail)
+const struct factor_kind *factor_kind(const char *name, struct fail *fail)
 {
     for (const struct factor_kind *kind = factor_kinds; kind->name != NULL; kind++) {
         if (strcmp(kind->name, name) == 0)
@@ -43,42 +43,62 @@ static const struct factor_kind *find_kind(const char *name, struct fail *fail)
     return NULL;
 }
 
-static bool add(struct desk *desk, const struct options *options, struct fail *fail)
+static enum registry_end insert(struct desk *desk, const struct factor_new *new, const char *id,
+                                const unsigned char *sealed, size_t length)
 {
-    char id[NOUN_ID];
-    struct factor_secret secret = {0};
-    unsigned char sealed[sizeof secret.bytes + SEAL_OVER];
     int64_t now = desk->now();
-    int tries = options->tries != 0 ? options->tries : TRIES;
-    const char *label = options->label != NULL ? options->label : "";
-    const struct factor_kind *kind = find_kind(options->kind, fail);
-    if (kind == NULL || !noun_id('F', id, fail))
-        return false;
-    if (!utf8_is_text(label) || strlen(label) >= REGISTRY_TEXT)
-        return fail_with(fail, FAIL_USAGE, _("%s must be UTF-8 text of at most %d bytes"), "--label",
-                         REGISTRY_TEXT - 1);
-    if (!kind->read(desk, options, &secret, fail))
-        return false;
-    bool sealed_well = seal_close(desk->seal, id, secret.bytes, secret.length, sealed);
-    size_t length = secret.length + SEAL_OVER;
-    OPENSSL_cleanse(&secret, sizeof secret);
-    if (!sealed_well)
-        return fail_with(fail, FAIL_OTHER, _("the random generator fails"));
+    int tries = new->tries != 0 ? new->tries : TRIES;
     struct db *db = db_enter(desk->registry);
     enum registry_end end = db_one(
         DB_DO(db,
               "INSERT INTO factor(id, customer, kind, label, secret, tries, most, state, created)"
               " SELECT ?, c.id, ?, ?, ?, CAST(? AS INTEGER), CAST(? AS INTEGER), 'active', CAST(? AS INTEGER)"
               " FROM customer c WHERE c.id = ? AND c.state = 'active'",
-              db_t(id), db_t(kind->name), db_t(label), db_b(sealed, length), db_n(tries), db_n(tries),
-              db_n(now), db_t(options->customer)));
-    if (end == REGISTRY_DONE && !log_append(desk->registry, db, now, "factor.added", id, options->customer))
+              db_t(id), db_t(new->kind), db_t(new->label), db_b(sealed, length), db_n(tries), db_n(tries),
+              db_n(now), db_t(new->customer)));
+    if (end == REGISTRY_DONE && !log_append(desk->registry, db, now, "factor.added", id, new->customer))
         end = REGISTRY_FAILED;
-    end = db_leave(desk->registry, end);
-    const struct records_pair pairs[] = {{"factor", id}, {"kind", kind->name}, {NULL, NULL}};
-    if (end == REGISTRY_DONE)
+    return db_leave(desk->registry, end);
+}
+
+bool factor_add(struct desk *desk, const struct factor_new *new, char id[NOUN_ID], struct fail *fail)
+{
+    struct factor_secret secret = {0};
+    unsigned char sealed[sizeof secret.bytes + SEAL_OVER];
+    const struct factor_kind *kind = factor_kind(new->kind, fail);
+    if (kind == NULL || !noun_id('F', id, fail))
+        return false;
+    if (!utf8_is_text(new->label) || strlen(new->label) >= REGISTRY_TEXT)
+        return fail_with(fail, FAIL_USAGE, _("%s must be UTF-8 text of at most %d bytes"), "--label",
+                         REGISTRY_TEXT - 1);
+    if (!kind->read(new->secret, new->length, &secret, fail))
+        return false;
+    bool sealed_well = seal_close(desk->seal, id, secret.bytes, secret.length, sealed);
+    size_t length = secret.length + SEAL_OVER;
+    OPENSSL_cleanse(&secret, sizeof secret);
+    if (!sealed_well)
+        return fail_with(fail, FAIL_OTHER, _("the random generator fails"));
+    return noun_end(insert(desk, new, id, sealed, length), new->customer, fail);
+}
+
+static bool add(struct desk *desk, const struct options *options, struct fail *fail)
+{
+    char id[NOUN_ID];
+    unsigned char bytes[FACTOR_FILE];
+    struct factor_new new = {.customer = options->customer,
+                             .kind = options->kind,
+                             .label = options->label != NULL ? options->label : "",
+                             .tries = options->tries,
+                             .secret = bytes};
+    if (options->secret_file != NULL &&
+        !file_read_bytes(options->secret_file, bytes, sizeof bytes, &new.length, fail))
+        return false;
+    bool done = factor_add(desk, &new, id, fail);
+    OPENSSL_cleanse(bytes, sizeof bytes);
+    const struct records_pair pairs[] = {{"factor", id}, {"kind", options->kind}, {NULL, NULL}};
+    if (done)
         records_pairs(pairs, options->json);
-    return noun_end(end, options->customer, fail);
+    return done;
 }
 
 bool command_factor_add(const struct options *options, struct fail *fail)
@@ -86,7 +106,9 @@ bool command_factor_add(const struct options *options, struct fail *fail)
     return noun_with_desk(options, add, fail);
 }
 
-static enum registry_end load(struct desk *desk, struct db *db, const char *id, struct factor *factor)
+// `customer` NULL: anybody's.
+static enum registry_end load(struct desk *desk, struct db *db, const char *customer, const char *id,
+                              struct factor *factor)
 {
     unsigned char sealed[sizeof factor->secret.bytes + SEAL_OVER];
     size_t length = 0;
@@ -95,8 +117,8 @@ static enum registry_end load(struct desk *desk, struct db *db, const char *id, 
     DB_ASK(&query, db,
            "SELECT f.id, f.customer, f.kind, f.secret, f.moving, f.tries, f.challenge, f.challenge_expires"
            " FROM factor f JOIN customer c ON c.id = f.customer"
-           " WHERE f.id = ? AND f.state = 'active' AND c.state = 'active'",
-           db_t(id));
+           " WHERE f.id = ? AND ? IN ('', c.id) AND f.state = 'active' AND c.state = 'active'",
+           db_t(id), db_t(customer != NULL ? customer : ""));
     bool found = db_row(&query);
     if (found) {
         db_get_text(&query, 0, factor->id, sizeof factor->id);
@@ -120,34 +142,47 @@ static enum registry_end load(struct desk *desk, struct db *db, const char *id, 
 
 // An open challenge stays until it is answered or expires: asking again gives nobody another one to choose
 // from.
-static enum registry_end challenge_in(struct desk *desk, struct db *db, const char *id, struct factor *factor)
+static enum registry_end challenge_in(struct desk *desk, struct db *db, const char *customer, const char *id,
+                                      struct factor *factor)
 {
     struct fail ignored = {0};
     int64_t now = desk->now();
-    enum registry_end end = load(desk, db, id, factor);
+    enum registry_end end = load(desk, db, customer, id, factor);
     if (end != REGISTRY_DONE)
         return end;
-    const struct factor_kind *kind = find_kind(factor->kind, &ignored);
+    const struct factor_kind *kind = factor_kind(factor->kind, &ignored);
     if (kind == NULL || kind->challenge == NULL)
         return REGISTRY_PURPOSE;
     if (factor->challenge[0] != 0 && factor->challenge_expires > now)
         return REGISTRY_DONE;
     if (!kind->challenge(factor))
         return REGISTRY_FAILED;
+    factor->challenge_expires = now + CHALLENGE_SECONDS;
     return db_one(DB_DO(db, "UPDATE factor SET challenge = ?, challenge_expires = ? WHERE id = ?",
-                        db_t(factor->challenge), db_n(now + CHALLENGE_SECONDS), db_t(id)));
+                        db_t(factor->challenge), db_n(factor->challenge_expires), db_t(id)));
+}
+
+bool factor_ask(struct desk *desk, const char *customer, const char *id, char challenge[ACT_CHALLENGE],
+                int64_t *expires, struct fail *fail)
+{
+    struct factor factor;
+    struct db *db = db_enter(desk->registry);
+    enum registry_end end = db_leave(desk->registry, challenge_in(desk, db, customer, id, &factor));
+    snprintf(challenge, ACT_CHALLENGE, "%s", end == REGISTRY_DONE ? factor.challenge : "");
+    if (expires != NULL)
+        *expires = end == REGISTRY_DONE ? factor.challenge_expires : 0;
+    OPENSSL_cleanse(&factor.secret, sizeof factor.secret);
+    return noun_end(end, id, fail);
 }
 
 static bool challenge(struct desk *desk, const struct options *options, struct fail *fail)
 {
-    struct factor factor;
-    struct db *db = db_enter(desk->registry);
-    enum registry_end end = db_leave(desk->registry, challenge_in(desk, db, options->factor, &factor));
-    const struct records_pair pairs[] = {{"challenge", factor.challenge}, {NULL, NULL}};
-    if (end == REGISTRY_DONE)
-        records_pairs(pairs, options->json);
-    OPENSSL_cleanse(&factor.secret, sizeof factor.secret);
-    return noun_end(end, options->factor, fail);
+    char text[ACT_CHALLENGE];
+    const struct records_pair pairs[] = {{"challenge", text}, {NULL, NULL}};
+    if (!factor_ask(desk, NULL, options->factor, text, NULL, fail))
+        return false;
+    records_pairs(pairs, options->json);
+    return true;
 }
 
 bool command_factor_challenge(const struct options *options, struct fail *fail)
@@ -156,10 +191,11 @@ bool command_factor_challenge(const struct options *options, struct fail *fail)
 }
 
 // First the try is taken, and that stands whatever happens next.
-static enum registry_end take_try(struct desk *desk, const char *id, struct factor *factor)
+static enum registry_end take_try(struct desk *desk, const char *customer, const char *id,
+                                  struct factor *factor)
 {
     struct db *db = db_enter(desk->registry);
-    enum registry_end end = load(desk, db, id, factor);
+    enum registry_end end = load(desk, db, customer, id, factor);
     if (end == REGISTRY_DONE && factor->tries > 0)
         end = db_one(DB_DO(db, "UPDATE factor SET tries = tries - 1 WHERE id = ? AND tries > 0", db_t(id)));
     return db_leave(desk->registry, end);
@@ -167,7 +203,8 @@ static enum registry_end take_try(struct desk *desk, const char *id, struct fact
 
 // Right: the tries are full again, the moving value goes on and the challenge is over. Another answer that
 // was right at the same time has moved it before: then this one is a replay.
-static bool accept_answer(struct desk *desk, const struct factor *factor, int64_t moving, struct fail *fail)
+static bool accept_answer(struct desk *desk, const struct factor *factor, const char *need, int64_t moving,
+                          struct fail *fail)
 {
     struct db *db = db_enter(desk->registry);
     enum registry_end end = db_one(
@@ -179,27 +216,21 @@ static bool accept_answer(struct desk *desk, const struct factor *factor, int64_
     if (end == REGISTRY_NONE)
         return fail_with(fail, FAIL_PASSPHRASE, _("this answer was used: wait for the next one"));
     return noun_end(end, factor->id, fail) &&
-           proof_add(desk, factor->customer, "factor", factor->kind, true, PROOF_SECONDS, fail);
+           proof_add(desk, factor->customer, need, factor->kind, true, PROOF_SECONDS, fail);
 }
 
-static bool check(struct desk *desk, struct factor *factor, const struct options *options, struct fail *fail)
+static bool check(struct factor *factor, struct factor_answer *answer, struct fail *fail)
 {
-    struct factor_answer answer = {.now = desk->now(), .desk = desk, .serial = options->serial};
-    const struct factor_kind *kind = find_kind(factor->kind, fail);
+    struct desk *desk = answer->desk;
+    const struct factor_kind *kind = factor_kind(factor->kind, fail);
     if (kind == NULL)
         return false;
-    if (kind->challenge != NULL && (factor->challenge[0] == 0 || factor->challenge_expires <= answer.now))
+    if (kind->challenge != NULL && (factor->challenge[0] == 0 || factor->challenge_expires <= answer->now))
         return fail_with(fail, FAIL_PASSPHRASE,
                          _("there is no open challenge: ask for one with 'factor challenge'"));
-    bool read = file_read_bytes(strcmp(options->answer_file, "-") == 0 ? "/dev/stdin" : options->answer_file,
-                                answer.bytes, sizeof answer.bytes, &answer.length, fail);
-    bool right = read && kind->check(factor, &answer);
-    OPENSSL_cleanse(answer.bytes, sizeof answer.bytes);
-    if (!read)
-        return false;
-    if (right)
-        return accept_answer(desk, factor, answer.moving, fail);
-    if (!proof_add(desk, factor->customer, "factor", factor->kind, false, 0, fail))
+    if (kind->check(factor, answer))
+        return accept_answer(desk, factor, kind->need, answer->moving, fail);
+    if (!proof_add(desk, factor->customer, kind->need, factor->kind, false, 0, fail))
         return false;
     if (factor->tries <= 1)
         return fail_with(fail, FAIL_LOCKED,
@@ -208,15 +239,35 @@ static bool check(struct desk *desk, struct factor *factor, const struct options
                      factor->tries - 1);
 }
 
+bool factor_answer(struct desk *desk, const char *customer, const char *id, const void *bytes, size_t length,
+                   const char *serial, int *left, struct fail *fail)
+{
+    struct factor factor = {0};
+    struct factor_answer answer = {.now = desk->now(), .desk = desk, .serial = serial, .length = length};
+    if (left != NULL)
+        *left = 0;
+    if (length > sizeof answer.bytes)
+        return fail_with(fail, FAIL_USAGE, _("the answer is longer than %d bytes"), ACT_ANSWER);
+    memcpy(answer.bytes, bytes, length);
+    bool done = noun_end(take_try(desk, customer, id, &factor), id, fail);
+    if (done && factor.tries <= 0)
+        done = fail_with(fail, FAIL_LOCKED, _("the factor %s is locked: the desk can unlock it"), id);
+    done = done && check(&factor, &answer, fail);
+    if (left != NULL && factor.tries > 0)
+        *left = factor.tries - 1;
+    OPENSSL_cleanse(&factor.secret, sizeof factor.secret);
+    OPENSSL_cleanse(answer.bytes, sizeof answer.bytes);
+    return done;
+}
+
 static bool verify(struct desk *desk, const struct options *options, struct fail *fail)
 {
-    struct factor factor;
-    bool done = noun_end(take_try(desk, options->factor, &factor), options->factor, fail);
-    if (done && factor.tries <= 0)
-        done = fail_with(fail, FAIL_LOCKED, _("the factor %s is locked: the desk can unlock it"),
-                         options->factor);
-    done = done && check(desk, &factor, options, fail);
-    OPENSSL_cleanse(&factor.secret, sizeof factor.secret);
+    unsigned char bytes[ACT_ANSWER];
+    size_t length = 0;
+    const char *path = strcmp(options->answer_file, "-") == 0 ? "/dev/stdin" : options->answer_file;
+    bool done = file_read_bytes(path, bytes, sizeof bytes, &length, fail) &&
+                factor_answer(desk, NULL, options->factor, bytes, length, options->serial, NULL, fail);
+    OPENSSL_cleanse(bytes, sizeof bytes);
     if (done)
         printf("passed %s\n", options->factor);
     return done;

@@ -2,7 +2,7 @@
 #ifndef INGAM_ISSUER_FACTOR_H
 #define INGAM_ISSUER_FACTOR_H
 
-#include "desk.h"
+#include "acts.h"
 #include "options.h"
 
 struct factor_secret {
@@ -15,7 +15,7 @@ struct factor {
     struct factor_secret secret;
     int64_t moving; // HOTP: the next counter; TOTP: the last time step that was used
     int tries;
-    char challenge[96];
+    char challenge[ACT_CHALLENGE];
     int64_t challenge_expires;
 };
 
@@ -24,20 +24,33 @@ struct factor_answer {
     struct desk *desk;
     int64_t now;
     const char *serial; // of the certificate that signed, or NULL
-    unsigned char bytes[1024];
+    unsigned char bytes[ACT_ANSWER];
     size_t length;
     int64_t moving;
 };
 
 struct factor_kind {
     const char *name;
-    bool (*read)(struct desk *desk, const struct options *options, struct factor_secret *secret,
-                 struct fail *fail);
+    const char *need; // what a right answer proves: "factor", "identity", "account"
+    // Reads the secret as its file has it; `length` 0: there is none.
+    bool (*read)(const unsigned char *bytes, size_t length, struct factor_secret *secret, struct fail *fail);
     bool (*challenge)(struct factor *factor); // NULL: nothing is asked
     bool (*check)(const struct factor *factor, struct factor_answer *answer);
 };
 
 // Ended by a row without a name.
 extern const struct factor_kind factor_kinds[];
+const struct factor_kind *factor_kind(const char *name, struct fail *fail);
+
+#define FACTOR_FILE 1024 // bytes of a secret's file
+
+// A new factor; no text is NULL.
+struct factor_new {
+    const char *customer, *kind, *label;
+    int tries; // 0: the usual number
+    const unsigned char *secret;
+    size_t length;
+};
+bool factor_add(struct desk *desk, const struct factor_new *new, char id[ACT_ID], struct fail *fail);
 
 #endif

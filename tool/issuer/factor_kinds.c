@@ -35,25 +35,35 @@ static bool digits(const struct factor_answer *answer, size_t length, char *text
     return strlen(text) == length && at == answer->length;
 }
 
+// The first line.
+static size_t line(const unsigned char *bytes, size_t length)
+{
+    size_t at = 0;
+    while (at < length && bytes[at] != '\n' && bytes[at] != '\r')
+        at++;
+    return at;
+}
+
+static bool missing(struct fail *fail)
+{
+    return fail_with(fail, FAIL_USAGE, _("--%s %s is missing"), "secret-file", "FILE");
+}
+
 // OATH: base32 as on the device's paper. RFC 4226 4 R6: at least 128 bits.
-static bool read_oath(struct desk *desk, const struct options *options, struct factor_secret *secret,
+static bool read_oath(const unsigned char *bytes, size_t length, struct factor_secret *secret,
                       struct fail *fail)
 {
-    struct secret line = {0};
-    char *bytes = NULL;
-    (void)desk;
-    if (options->secret_file == NULL)
-        return fail_with(fail, FAIL_USAGE, _("--%s %s is missing"), "secret-file", "FILE");
-    if (!file_read_secret(options->secret_file, &line, fail))
-        return false;
-    bool done = oath_base32_decode(line.bytes, line.length, &bytes, &secret->length) == OATH_OK &&
-                secret->length >= 16 && secret->length <= 64;
+    char *decoded = NULL;
+    if (length == 0)
+        return missing(fail);
+    bool done =
+        oath_base32_decode((const char *)bytes, line(bytes, length), &decoded, &secret->length) == OATH_OK &&
+        secret->length >= 16 && secret->length <= 64;
     if (done)
-        memcpy(secret->bytes, bytes, secret->length);
-    if (bytes != NULL)
-        OPENSSL_cleanse(bytes, secret->length);
-    free(bytes);
-    secret_wipe(&line);
+        memcpy(secret->bytes, decoded, secret->length);
+    if (decoded != NULL)
+        OPENSSL_cleanse(decoded, secret->length);
+    free(decoded);
     return done || fail_with(fail, FAIL_USAGE, _("the secret must be base32 of 16 to 64 bytes"));
 }
 
@@ -93,24 +103,18 @@ static bool check_totp(const struct factor *factor, struct factor_answer *answer
 }
 
 // A security card is a grid of numbers of four digits, kept one after the other.
-static bool read_card(struct desk *desk, const struct options *options, struct factor_secret *secret,
+static bool read_card(const unsigned char *bytes, size_t length, struct factor_secret *secret,
                       struct fail *fail)
 {
-    unsigned char bytes[1024];
-    size_t length = 0;
     bool done = true;
-    (void)desk;
-    if (options->secret_file == NULL)
-        return fail_with(fail, FAIL_USAGE, _("--%s %s is missing"), "secret-file", "FILE");
-    if (!file_read_bytes(options->secret_file, bytes, sizeof bytes, &length, fail))
-        return false;
+    if (length == 0)
+        return missing(fail);
     for (size_t i = 0; i < length && done; i++) {
         if (bytes[i] >= '0' && bytes[i] <= '9' && secret->length < CARD_MOST * CARD_CODE)
             secret->bytes[secret->length++] = bytes[i];
         else // blanks stand between codes, not inside them
             done = strchr(" \t\r\n", bytes[i]) != NULL && secret->length % CARD_CODE == 0;
     }
-    OPENSSL_cleanse(bytes, sizeof bytes);
     done = done && secret->length % CARD_CODE == 0 && secret->length >= CARD_LEAST * CARD_CODE;
     return done || fail_with(fail, FAIL_USAGE, _("a security card has %d to %d numbers of %d digits"),
                              CARD_LEAST, CARD_MOST, CARD_CODE);
@@ -172,12 +176,12 @@ static bool check_card(const struct factor *factor, struct factor_answer *answer
 }
 
 // A signature needs no secret of its own.
-static bool read_nothing(struct desk *desk, const struct options *options, struct factor_secret *secret,
+static bool read_nothing(const unsigned char *bytes, size_t length, struct factor_secret *secret,
                          struct fail *fail)
 {
-    (void)desk, (void)fail;
+    (void)bytes;
     secret->length = 1;
-    return options->secret_file == NULL || fail_with(fail, FAIL_USAGE, _("a signature has no secret"));
+    return length == 0 || fail_with(fail, FAIL_USAGE, _("a signature has no secret"));
 }
 
 static bool ask_signature(struct factor *factor)
@@ -216,9 +220,9 @@ static bool check_signature(const struct factor *factor, struct factor_answer *a
 }
 
 const struct factor_kind factor_kinds[] = {
-    {"hotp", read_oath, NULL, check_hotp},
-    {"totp", read_oath, NULL, check_totp},
-    {"card", read_card, ask_card, check_card},
-    {"signature", read_nothing, ask_signature, check_signature},
-    {NULL, NULL, NULL, NULL},
+    {"hotp", "factor", read_oath, NULL, check_hotp},
+    {"totp", "factor", read_oath, NULL, check_totp},
+    {"card", "factor", read_card, ask_card, check_card},
+    {"signature", "factor", read_nothing, ask_signature, check_signature},
+    {NULL, NULL, NULL, NULL, NULL},
 };

@@ -102,17 +102,16 @@ static bool hash(const struct desk *desk, const struct kind *kind, const struct 
     return done;
 }
 
-bool identity_read(const struct desk *desk, const char *kind_name, const char *path, const char *label,
-                   struct identity *identity, struct fail *fail)
+bool identity_take(const struct desk *desk, const char *kind_name, const struct secret *line,
+                   const char *label, struct identity *identity, struct fail *fail)
 {
-    struct secret line = {0};
     struct secret digits = {0};
     const struct kind *kind = find(kind_name);
     if (kind == NULL)
         return fail_with(fail, FAIL_USAGE,
                          _("unknown kind of customer '%s': use individual, proprietor or corporation"),
                          kind_name);
-    bool done = file_read_secret(path, &line, fail) && take_digits(kind, &line, &digits, fail);
+    bool done = take_digits(kind, line, &digits, fail);
     if (done) {
         mask(kind, &digits, identity->mask);
         identity->sealed_length = digits.length + SEAL_OVER;
@@ -120,7 +119,16 @@ bool identity_read(const struct desk *desk, const char *kind_name, const char *p
                 seal_close(desk->seal, label, digits.bytes, digits.length, identity->sealed)) ||
                fail_with(fail, FAIL_OTHER, _("the random generator fails"));
     }
-    secret_wipe(&line);
     secret_wipe(&digits);
+    return done;
+}
+
+bool identity_read(const struct desk *desk, const char *kind, const char *path, const char *label,
+                   struct identity *identity, struct fail *fail)
+{
+    struct secret line = {0};
+    bool done =
+        file_read_secret(path, &line, fail) && identity_take(desk, kind, &line, label, identity, fail);
+    secret_wipe(&line);
     return done;
 }

@@ -21,4 +21,8 @@ struct identity {
 bool identity_read(const struct desk *desk, const char *kind, const char *path, const char *label,
                    struct identity *identity, struct fail *fail);
 
+// The same from a text in memory.
+bool identity_take(const struct desk *desk, const char *kind, const struct secret *line, const char *label,
+                   struct identity *identity, struct fail *fail);
+
 #endif

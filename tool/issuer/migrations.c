@@ -1,6 +1,8 @@
 // The registry's schema as rows. A row that was released never changes.
 #include "migrations.h"
 
+#include "profile.h"
+
 #define V1                                                                                                   \
     "CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;"                               \
     "CREATE TABLE person("                                                                                   \
@@ -106,12 +108,70 @@
     "CREATE TRIGGER log_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON log"                                     \
     " FOR EACH STATEMENT EXECUTE FUNCTION log_kept();"
 
+// Version 2 wrote no end of a certificate that was issued before: it is read from the certificate.
+static bool migrate_ends(struct db *db)
+{
+    unsigned char der[REGISTRY_CERT];
+    char serial[REGISTRY_SERIAL];
+    size_t length = 0;
+    for (;;) {
+        struct db_query query;
+        const unsigned char *at = der;
+        db_query(&query, db,
+                 "SELECT serial, der FROM certificate WHERE not_after = 0 AND der IS NOT NULL LIMIT 1");
+        bool found = db_row(&query);
+        if (found) {
+            db_get_text(&query, 0, serial, sizeof serial);
+            db_get_bytes(&query, 1, der, sizeof der, &length);
+        }
+        if (!db_close(&query) || !found)
+            return !found && query.good;
+        X509 *certificate = d2i_X509(NULL, &at, (long)length);
+        int64_t end = certificate != NULL ? profile_not_after(certificate) : 0;
+        X509_free(certificate);
+        if (DB_DO(db, "UPDATE certificate SET not_after = ? WHERE serial = ?", db_n(end > 0 ? end : 1),
+                  db_t(serial)) != 1)
+            return false;
+    }
+}
+
+// What must be proved for a class; identity checks that run; notices of certificates near their end; the CA's
+// second link certificate (RFC 4210 4.4: link is newWithOld).
+#define V3_OWN                                                                                               \
+    "ALTER TABLE class ADD COLUMN needs TEXT NOT NULL DEFAULT 'identity factor';"                            \
+    "ALTER TABLE authority ADD COLUMN old_with_new BLOB;"                                                    \
+    "CREATE TABLE inquiry("                                                                                  \
+    " id TEXT PRIMARY KEY, customer TEXT NOT NULL REFERENCES customer(id), kind TEXT NOT NULL,"              \
+    " state TEXT NOT NULL CHECK(state IN ('running','passed','failed','broken')),"                           \
+    " created INTEGER NOT NULL, until INTEGER NOT NULL) STRICT;"                                             \
+    "CREATE TABLE notice("                                                                                   \
+    " serial TEXT NOT NULL REFERENCES certificate(serial), days INTEGER NOT NULL,"                           \
+    " state TEXT NOT NULL CHECK(state IN ('begun','sent','failed')), tries INTEGER NOT NULL,"                \
+    " created INTEGER NOT NULL, PRIMARY KEY(serial, days)) STRICT;"
+
+// Other institutions whose certificates customers may register, and the registered ones.
+#define V3_INSTITUTIONS                                                                                      \
+    "CREATE TABLE institution("                                                                              \
+    " id TEXT PRIMARY KEY, name TEXT NOT NULL, hash BLOB NOT NULL UNIQUE, certificate BLOB NOT NULL,"        \
+    " crl TEXT NOT NULL, ocsp TEXT NOT NULL,"                                                                \
+    " state TEXT NOT NULL CHECK(state IN ('trusted','withdrawn')), created INTEGER NOT NULL) STRICT;"        \
+    "CREATE TABLE foreign_certificate("                                                                      \
+    " id TEXT PRIMARY KEY, customer TEXT NOT NULL REFERENCES customer(id),"                                  \
+    " institution TEXT NOT NULL REFERENCES institution(id), serial TEXT NOT NULL, subject TEXT NOT NULL,"    \
+    " hash BLOB NOT NULL, der BLOB NOT NULL, not_after INTEGER NOT NULL,"                                    \
+    " state TEXT NOT NULL CHECK(state IN ('registered','unregistered')), created INTEGER NOT NULL,"          \
+    " ended INTEGER NOT NULL DEFAULT 0, checked INTEGER NOT NULL, verdict TEXT NOT NULL) STRICT;"            \
+    "CREATE UNIQUE INDEX foreign_once ON foreign_certificate(hash) WHERE state = 'registered';"
+
 const struct migration migrations[REGISTRY_SCHEMA] = {
-    {V1, NULL, NULL},
-    {V2_CLASSES V2_CUSTOMERS V2_APPLICATIONS V2_OWN, V2_SQLITE, V2_POSTGRES},
+    {V1, NULL, NULL, NULL},
+    {V2_CLASSES V2_CUSTOMERS V2_APPLICATIONS V2_OWN, V2_SQLITE, V2_POSTGRES, NULL},
+    {V3_OWN V3_INSTITUTIONS, NULL, NULL, migrate_ends},
 };
 
 const char *const migration_tables[] = {
-    "setting", "class",    "customer", "account", "factor",    "proof", "person", "certificate",
-    "fee",     "exchange", "poll",     "log",     "authority", "crl",   NULL,
+    "setting",   "class",       "customer", "account",  "factor",      "proof",
+    "person",    "certificate", "fee",      "exchange", "poll",        "log",
+    "authority", "crl",         "inquiry",  "notice",   "institution", "foreign_certificate",
+    NULL,
 };

@@ -2,12 +2,14 @@
 #ifndef INGAM_ISSUER_MIGRATIONS_H
 #define INGAM_ISSUER_MIGRATIONS_H
 
+#include "db.h"
 #include "registry.h"
 
 // What brings the schema from version n to n + 1: statements for both databases, then each one's own (or
-// NULL).
+// NULL), then what only a function can do.
 struct migration {
     const char *both, *sqlite, *postgres;
+    bool (*after)(struct db *db);
 };
 extern const struct migration migrations[REGISTRY_SCHEMA];
 

@@ -19,10 +19,9 @@ bool noun_with_desk(const struct options *options,
 bool noun_end(enum registry_end end, const char *about, struct fail *fail)
 {
     static const enum fail_code codes[REGISTRY_ENDS] = {
-        [REGISTRY_NONE] = FAIL_NOT_FOUND,
-        [REGISTRY_FAILED] = FAIL_OTHER,
-        [REGISTRY_WAITING] = FAIL_PENDING,
-        [REGISTRY_UNPROVED] = FAIL_PASSPHRASE,
+        [REGISTRY_NONE] = FAIL_NOT_FOUND,    [REGISTRY_FAILED] = FAIL_OTHER,
+        [REGISTRY_WAITING] = FAIL_PENDING,   [REGISTRY_UNPROVED] = FAIL_PASSPHRASE,
+        [REGISTRY_MEDIUM] = FAIL_PASSPHRASE,
     };
     const char *text = rules_text(end);
     if (end == REGISTRY_DONE)

@@ -2,6 +2,7 @@
 #ifndef INGAM_ISSUER_NOUNS_H
 #define INGAM_ISSUER_NOUNS_H
 
+#include "acts.h"
 #include "commands.h"
 #include "desk.h"
 #include "records.h"
@@ -18,7 +19,7 @@ bool noun_with_desk(const struct options *options,
 bool noun_end(enum registry_end end, const char *about, struct fail *fail);
 
 // A new identifier: a letter and twelve random digits.
-#define NOUN_ID 16
+#define NOUN_ID ACT_ID
 bool noun_id(char letter, char id[NOUN_ID], struct fail *fail);
 
 // Writes down what was found out about a customer, "identity" or "factor", and for how many seconds it is

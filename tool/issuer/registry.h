@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define REGISTRY_SCHEMA    2
+#define REGISTRY_SCHEMA    3
 #define REGISTRY_NAME      256  // bytes of a person's name
 #define REGISTRY_SUBJECT   2048 // bytes of a subject in DER
 #define REGISTRY_CODE      (64 + SEAL_OVER)
@@ -42,6 +42,7 @@ enum registry_end {
     REGISTRY_RENEWED,
     REGISTRY_PURPOSE, // the reference number is for something else
     REGISTRY_UNPROVED,
+    REGISTRY_MEDIUM, // the customer has no second factor at all
     REGISTRY_ENDS
 };
 
@@ -184,6 +185,11 @@ enum registry_end registry_renewal(struct registry *registry, const char *serial
 // the application whose code this spends.
 enum registry_end registry_change(struct registry *registry, const char *serial, const char *action,
                                   int reason, const char *by, const char *reference, int64_t now);
+
+// The same by the customer's own hand: the certificate must be theirs, and a proof of identity and one of a
+// second factor are used up.
+enum registry_end registry_change_own(struct registry *registry, const char *serial, const char *action,
+                                      int reason, const char *customer, int64_t now);
 
 // Writes down an application of a customer after checking its proofs and rules, with the fee that is due.
 enum registry_end registry_apply(struct registry *registry, const struct registry_person *person);

@@ -60,20 +60,17 @@ static bool charge(struct db *db, const char *reference, int64_t now)
                  db_n(now), db_t(reference)) >= 0;
 }
 
-// Uses up the newest proof of each need; it must have passed and not have expired.
+// What the class asks for; the same for kinds of application that issue nothing.
 static enum registry_end prove(struct db *db, const struct registry_person *person)
 {
-    static const char *const needs[] = {"identity", "factor"};
-    for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
-        int changed = DB_DO(
-            db,
-            "UPDATE proof SET used_by = ? WHERE id = (SELECT id FROM proof WHERE customer = ? AND need = ?"
-            " AND result = 'passed' AND used_by = '' AND expires > ? ORDER BY created DESC, id LIMIT 1)",
-            db_t(person->reference), db_t(person->customer), db_t(needs[i]), db_n(person->created));
-        if (changed != 1)
-            return changed < 0 ? REGISTRY_FAILED : REGISTRY_UNPROVED;
-    }
-    return REGISTRY_DONE;
+    struct db_query query;
+    char needs[REGISTRY_TEXT] = "";
+    DB_ASK(&query, db, "SELECT needs FROM class WHERE name = ?", db_t(person->class_name));
+    if (db_row(&query))
+        db_get_text(&query, 0, needs, sizeof needs);
+    if (!db_close(&query))
+        return REGISTRY_FAILED;
+    return rules_prove(db, person->customer, needs, person->reference, person->created);
 }
 
 // The target must be this customer's, and of this class; a revoked or expired one may still be reissued.

@@ -1,5 +1,6 @@
 // Whether a certificate stands: revoked for ever, suspended, resumed; and what is known of it.
 #include "registry_log.h"
+#include "rules.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -111,4 +112,24 @@ enum registry_end registry_change(struct registry *registry, const char *serial,
         return REGISTRY_PURPOSE;
     struct db *db = db_enter(registry);
     return db_leave(registry, change(registry, db, serial, action, reason, by, reference, now));
+}
+
+enum registry_end registry_change_own(struct registry *registry, const char *serial, const char *name,
+                                      int reason, const char *customer, int64_t now)
+{
+    struct registry_standing standing;
+    const struct action *action = find(name);
+    if (action == NULL)
+        return REGISTRY_PURPOSE;
+    struct db *db = db_enter(registry);
+    enum registry_end end = standing_of(db, serial, &standing);
+    if (end == REGISTRY_DONE && strcmp(standing.customer, customer) != 0)
+        end = REGISTRY_NONE;
+    if (end == REGISTRY_DONE)
+        end = leads(action, &standing);
+    if (end == REGISTRY_DONE)
+        end = rules_prove(db, customer, "identity factor", serial, now);
+    if (end == REGISTRY_DONE)
+        end = change(registry, db, serial, action, reason, customer, NULL, now);
+    return db_leave(registry, end);
 }

@@ -27,8 +27,8 @@ static bool migrate_one(struct db *db, bool postgres, int64_t *version)
         return db_end(db, *version >= 0) && *version >= 0;
     const struct migration *row = &migrations[*version];
     const char *own = postgres ? row->postgres : row->sqlite;
-    bool done =
-        db_exec(db, row->both) && (own == NULL || db_exec(db, own)) && db_set_version(db, (int)*version + 1);
+    bool done = db_exec(db, row->both) && (own == NULL || db_exec(db, own)) &&
+                (row->after == NULL || row->after(db)) && db_set_version(db, (int)*version + 1);
     return db_end(db, done) && done;
 }
 

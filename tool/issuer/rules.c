@@ -3,6 +3,9 @@
 
 #include "words.h"
 
+#include <stdio.h>
+#include <string.h>
+
 struct rule {
     enum registry_end end;
     const char *sql; // values: reference number, now
@@ -60,6 +63,10 @@ static const struct rule others[] = {
      N_("identity or second factor is not proved, or the proof has expired: 'identity check' and 'factor "
         "verify'"
         " come first")},
+    {REGISTRY_MEDIUM, NULL,
+     N_("the customer has no security card, OTP or certificate to prove a second factor with: get a mobile "
+        "OTP"
+        " first ('factor enrol')")},
     {REGISTRY_PURPOSE, NULL, N_("this cannot be done to this certificate")},
     {REGISTRY_NONE, NULL, N_("not found in the registry")},
     {REGISTRY_AGAIN, NULL, N_("it is so already")},
@@ -81,6 +88,40 @@ enum registry_end rules_check(struct db *db, const char *reference, int64_t now)
             return REGISTRY_FAILED;
         if (against)
             return rules[i].end;
+    }
+    return REGISTRY_DONE;
+}
+
+static int take_proof(struct db *db, const char *customer, const char *need, const char *by, int64_t now)
+{
+    return DB_DO(
+        db,
+        "UPDATE proof SET used_by = ? WHERE id = (SELECT id FROM proof WHERE customer = ? AND need = ?"
+        " AND result = 'passed' AND used_by = '' AND expires > ? ORDER BY created DESC, id LIMIT 1)",
+        db_t(by), db_t(customer), db_t(need), db_n(now));
+}
+
+enum registry_end rules_prove(struct db *db, const char *customer, const char *needs, const char *by,
+                              int64_t now)
+{
+    while (*needs != 0) {
+        char need[REGISTRY_WORD];
+        bool good = true;
+        size_t length = strcspn(needs, " ");
+        snprintf(need, sizeof need, "%.*s", (int)length, needs);
+        needs += length + (needs[length] == ' ' ? 1 : 0);
+        int changed = take_proof(db, customer, need, by, now);
+        if (changed == 1)
+            continue;
+        if (changed < 0)
+            return REGISTRY_FAILED;
+        int64_t media = db_count(db,
+                                 "SELECT count(*) FROM factor WHERE customer = ? AND state = 'active'"
+                                 " AND kind NOT IN ('account', 'phone-code')",
+                                 customer, 0, &good);
+        if (!good)
+            return REGISTRY_FAILED;
+        return strcmp(need, "factor") == 0 && media == 0 ? REGISTRY_MEDIUM : REGISTRY_UNPROVED;
     }
     return REGISTRY_DONE;
 }

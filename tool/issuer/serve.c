@@ -1,4 +1,5 @@
 // Serves CMP until a signal ends it.
+#include "acts.h"
 #include "background.h"
 #include "commands.h"
 #include "desk.h"
@@ -48,6 +49,7 @@ static bool serve(struct desk *desk, const struct options *options, const sigset
         wait_for_end(listeners, ends);
     for (size_t i = 0; i < LISTENERS; i++)
         http_listener_stop(listeners[i]);
+    check_stop();
     return said;
 }
 

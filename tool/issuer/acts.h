@@ -1,0 +1,146 @@
+// What the desk does for a customer, with plain parameters: for its commands, its pages and its API alike.
+// False: *fail says what, why and what to do. Any thread may call them, none inside a transaction of its own.
+#ifndef INGAM_ISSUER_ACTS_H
+#define INGAM_ISSUER_ACTS_H
+
+#include "desk.h"
+#include "identity.h"
+
+#define ACT_ID        16 // bytes of an identifier such as C123456789012
+#define ACT_CHALLENGE 96
+#define ACT_ANSWER    1024 // bytes of the longest answer
+
+// --- customers
+
+struct act_customer {
+    char id[ACT_ID];
+    char kind[REGISTRY_WORD]; // "individual", "proprietor", "corporation"
+    char name[REGISTRY_NAME + 1];
+    char mask[IDENTITY_MASK]; // 900101-1******
+    char phone[REGISTRY_TEXT];
+    char email[REGISTRY_TEXT];
+    char state[REGISTRY_WORD]; // "active", "closed"
+};
+
+// The active customer of this kind and name who has this resident or business number. FAIL_PASSPHRASE with
+// one and the same text for a wrong name, a wrong number and nobody.
+bool customer_find(struct desk *desk, const char *kind, const char *name, const struct secret *number,
+                   struct act_customer *customer, struct fail *fail);
+bool customer_get(struct desk *desk, const char *id, struct act_customer *customer, struct fail *fail);
+
+// Changes telephone number and e-mail address; NULL leaves one as it is.
+bool customer_details(struct desk *desk, const char *id, const char *phone, const char *email,
+                      struct fail *fail);
+
+// Lists: at most `most` rows are written, newest first; *count says how many.
+struct act_certificate {
+    char serial[REGISTRY_SERIAL];
+    char class_name[REGISTRY_WORD];
+    char status[REGISTRY_WORD]; // "valid", "suspended", "revoked", "expired"
+    char reference[REGISTRY_REFERENCE + 1];
+    char replaced_by[REGISTRY_SERIAL];
+    int reason; // CRLReason
+    int64_t created, not_after, changed;
+};
+bool customer_certificates(struct desk *desk, const char *customer, struct act_certificate *rows, size_t most,
+                           size_t *count, struct fail *fail);
+
+struct act_factor {
+    char id[ACT_ID];
+    char kind[REGISTRY_WORD];
+    char need[REGISTRY_WORD]; // what it proves: "factor", "identity", "account"
+    char label[REGISTRY_TEXT];
+    bool asks; // factor_ask comes first
+    bool locked;
+    int tries;
+};
+bool customer_factors(struct desk *desk, const char *customer, struct act_factor *rows, size_t most,
+                      size_t *count, struct fail *fail);
+
+// --- second factors. `customer` NULL: the operator asks; else the factor must be that customer's.
+
+// The open challenge, the same until it is answered or five minutes old (*expires, if not NULL); REFUSED for
+// a kind that asks nothing.
+bool factor_ask(struct desk *desk, const char *customer, const char *factor, char challenge[ACT_CHALLENGE],
+                int64_t *expires, struct fail *fail);
+
+// Takes a try, then looks at the answer. Right: a proof for ten minutes. FAIL_PASSPHRASE: wrong, used, or no
+// open challenge; FAIL_LOCKED: no tries left. *left, if not NULL, is the number of tries left. `serial` is
+// the certificate of a signature, else NULL.
+bool factor_answer(struct desk *desk, const char *customer, const char *factor, const void *answer,
+                   size_t length, const char *serial, int *left, struct fail *fail);
+
+// --- identity checks by the operator's programs
+
+enum check_state { CHECK_RUNNING, CHECK_PASSED, CHECK_FAILED, CHECK_BROKEN };
+
+// Runs the check and waits for its end, 60 seconds at most.
+bool check_run(struct desk *desk, const char *customer, const char *kind, struct fail *fail);
+
+// Begins one and returns; the same kind of the same customer, while it runs, is not begun twice. FAIL_BUSY
+// when too many run; FAIL_REFUSED when the customer had too many within ten minutes.
+bool check_begin(struct desk *desk, const char *customer, const char *kind, char id[ACT_ID],
+                 struct fail *fail);
+
+// How it stands; it never runs longer than 60 seconds, also when the desk was killed meanwhile.
+bool check_poll(struct desk *desk, const char *customer, const char *id, enum check_state *state,
+                struct fail *fail);
+
+// Ends the programs that run and waits for their threads. Before desk_close.
+void check_stop(void);
+
+// --- proofs: what stands now, so that pages know which step comes next
+
+struct act_proved {
+    bool identity, factor, account;
+};
+bool customer_proved(struct desk *desk, const char *customer, struct act_proved *proved, struct fail *fail);
+
+// --- applications
+
+struct act_apply {
+    const char *customer;
+    const char *kind;       // NULL: "issue"
+    const char *class_name; // NULL: the one of `serial`
+    const char *serial;     // the certificate that it is about, or NULL
+    int days, tries;        // of the code; 0: 14 days, 10 tries
+    bool wait;              // for `application approve`
+    bool agreed;            // to all terms
+};
+
+// Checks all but the proofs and makes reference number and code, but writes nothing yet.
+bool application_prepare(struct desk *desk, const struct act_apply *apply, struct desk_entitled *made,
+                         struct registry_person *person, struct fail *fail);
+
+// Writes it down: rules, proofs (which it uses up), fee. FAIL_PASSPHRASE: a proof is missing.
+bool application_write(struct desk *desk, const struct registry_person *person, struct fail *fail);
+
+// Both at once. The caller wipes *made.
+bool application_make(struct desk *desk, const struct act_apply *apply, struct desk_entitled *made,
+                      struct fail *fail);
+
+// The fee of a class in won, and what must be proved for it ("identity factor").
+struct act_class {
+    char name[REGISTRY_WORD];
+    char title[REGISTRY_TEXT];
+    char kinds[REGISTRY_TEXT]; // of customers, with blanks between
+    char needs[REGISTRY_TEXT];
+    char policy[128];
+    int days, fee, renew_days;
+    bool sole; // one a person
+};
+bool class_list(struct desk *desk, struct act_class *rows, size_t most, size_t *count, struct fail *fail);
+
+struct act_fee {
+    int64_t amount;
+    char state[REGISTRY_WORD]; // "due", "paid", "waived", or "none"
+};
+bool fee_get(struct desk *desk, const char *reference, struct act_fee *fee, struct fail *fail);
+bool fee_settle(struct desk *desk, const char *reference, bool waive, struct fail *fail);
+
+// --- the customer's own hand on a certificate: "revoke" (with a word of RFC 5280 5.3.1, or NULL), "suspend",
+// "resume". Uses up a proof of identity and one of a second factor. Done before: true.
+bool certificate_change(struct desk *desk, const char *customer, const char *serial, const char *action,
+                        const char *reason, struct fail *fail);
+
+#endif
