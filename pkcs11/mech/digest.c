@@ -9,7 +9,7 @@ static size_t digest_len(const struct mech_op *op, size_t in_len)
 
 static const struct mech_family digest = {.name = "digest", .out_len = digest_len};
 
-#define DIGEST(type, hash) ROW(type, MECH_NO_KEY, 0, 0, CKF_DIGEST, MECH_SOFTWARE, hash, &digest)
+#define DIGEST(type, hash) NAMED(type, #type, MECH_NO_KEY, 0, 0, CKF_DIGEST, MECH_SOFTWARE, hash, &digest)
 
 static const struct mech_row rows[] = {
     DIGEST(CKM_SHA_1, HOST_SHA1),

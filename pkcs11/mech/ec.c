@@ -113,8 +113,9 @@ static const struct mech_family eddsa = {.name = "EdDSA",
                                          .verify = eddsa_verify,
                                          .out_len = signature_len};
 
-#define CURVES         (CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
-#define EC(type, hash) ROW(type, CKK_EC, 256, 521, CKF_SIGN | CKF_VERIFY | CURVES, MECH_CARD, hash, &ecdsa)
+#define CURVES (CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
+#define EC(type, hash)                                                                                       \
+    NAMED(type, #type, CKK_EC, 256, 521, CKF_SIGN | CKF_VERIFY | CURVES, MECH_CARD, hash, &ecdsa)
 
 static const struct mech_row rows[] = {
     EC(CKM_ECDSA, HOST_NONE),

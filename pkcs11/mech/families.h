@@ -9,7 +9,9 @@ struct mech_rows {
 };
 extern const struct mech_rows mech_rsa, mech_ec, mech_digest, mech_mac, mech_aes, mech_generate, mech_derive;
 
-#define ROW(type, key, min, max, flags, place, hash, family)                                                 \
+/* A macro around a row writes the name itself: the header's macro would have become its number by then. */
+#define NAMED(type, name, key, min, max, flags, place, hash, family)                                         \
     {                                                                                                        \
-        type, #type, key, min, max, flags, place, hash, family                                               \
+        type, name, key, min, max, flags, place, hash, family                                                \
     }
+#define ROW(type, ...) NAMED(type, #type, __VA_ARGS__)

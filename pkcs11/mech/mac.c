@@ -53,8 +53,9 @@ static const struct mech_family cmac_general = {
 
 #define SV (CKF_SIGN | CKF_VERIFY)
 #define HMAC(type, hash)                                                                                     \
-    ROW(type, CKK_GENERIC_SECRET, 1, 512, SV, MECH_SOFTWARE, hash, &hmac),                                   \
-        ROW(type##_GENERAL, CKK_GENERIC_SECRET, 1, 512, SV, MECH_SOFTWARE, hash, &hmac_general)
+    NAMED(type, #type, CKK_GENERIC_SECRET, 1, 512, SV, MECH_SOFTWARE, hash, &hmac),                          \
+        NAMED(type##_GENERAL, #type "_GENERAL", CKK_GENERIC_SECRET, 1, 512, SV, MECH_SOFTWARE, hash,         \
+              &hmac_general)
 
 static const struct mech_row rows[] = {
     HMAC(CKM_SHA_1_HMAC, HOST_SHA1),

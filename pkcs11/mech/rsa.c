@@ -284,7 +284,7 @@ static const struct mech_family oaep = {.name = "RSA OAEP",
 
 #define SV                             (CKF_SIGN | CKF_VERIFY)
 #define ALL                            (SV | CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER | CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP)
-#define RSA(type, flags, hash, family) ROW(type, CKK_RSA, 1024, 4096, flags, MECH_CARD, hash, family)
+#define RSA(type, flags, hash, family) NAMED(type, #type, CKK_RSA, 1024, 4096, flags, MECH_CARD, hash, family)
 
 static const struct mech_row rows[] = {
     RSA(CKM_RSA_PKCS, ALL, HOST_NONE, &pkcs1),

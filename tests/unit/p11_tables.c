@@ -38,6 +38,7 @@ static void print_mechanisms(FILE *f)
     const struct mech_row *row;
     fputs("\n### Mechanisms\n\n| mechanism | where | key sizes | for |\n|---|---|---|---|\n", f);
     for (size_t i = 0; (row = mech_row_at(i)) != NULL; i++) {
+        assert_memory_equal(row->name, "CKM_", 4); // and not the number that the header's macro stands for
         fprintf(f, "| %s | %s | ", row->name, row->place == MECH_CARD ? "card" : "software");
         if (row->max != 0)
             fprintf(f, "%lu to %lu", row->min, row->max);
