@@ -71,6 +71,13 @@ enum host_rc host_cipher_update(struct host_cipher *c, const uint8_t *in, size_t
     return HOST_OK;
 }
 
+enum host_rc host_cipher_restart(struct host_cipher *c, const uint8_t *counter)
+{
+    if (host_exiting())
+        return HOST_FAIL;
+    return EVP_CipherInit_ex2(cipher_ctx(c), NULL, NULL, counter, -1, NULL) == 1 ? HOST_OK : HOST_FAIL;
+}
+
 enum host_rc host_cipher_final(struct host_cipher *c, uint8_t *out, size_t *out_len)
 {
     int n = 0;

@@ -75,6 +75,8 @@ HOST_USED enum host_rc host_cipher_aad(struct host_cipher *c, const uint8_t *aad
 /* Writes at most len + 16 bytes; *out_len says how many. */
 HOST_USED enum host_rc host_cipher_update(struct host_cipher *c, const uint8_t *in, size_t len, uint8_t *out,
                                           size_t *out_len);
+/* CTR: the next block is made from this counter, under the same key. */
+HOST_USED enum host_rc host_cipher_restart(struct host_cipher *c, const uint8_t *counter);
 /* Writes at most 16 bytes. HOST_BAD: wrong padding or tag. */
 HOST_USED enum host_rc host_cipher_final(struct host_cipher *c, uint8_t *out, size_t *out_len);
 HOST_USED enum host_rc host_cipher_get_tag(struct host_cipher *c, uint8_t *tag, size_t len);

@@ -52,7 +52,22 @@ static CK_RV cbc_start(struct mech_op *op, const struct mech_key *key)
     return start(op, HOST_CBC, key, op->rsa.label, BLOCK);
 }
 
-/* OpenSSL counts over the whole block, so only a 128-bit counter is what was asked for. */
+#define NEVER UINT64_MAX
+
+/* How many bytes there are until the counter, the last `bits` of the block, comes back to zero. */
+static uint64_t until_wrap(const uint8_t block[BLOCK], unsigned bits)
+{
+    uint64_t steps = 0;
+    for (unsigned i = 0; i < BLOCK; i++) {
+        unsigned below = (BLOCK - 1 - i) * 8; /* bits of the block behind this byte */
+        unsigned mask = bits <= below ? 0 : bits - below >= 8 ? 0xFF : (1u << (bits - below)) - 1;
+        if (steps >> 48 != 0)
+            return NEVER;
+        steps = steps << 8 | (~block[i] & mask);
+    }
+    return (steps + 1) * BLOCK;
+}
+
 static CK_RV ctr_params(struct mech_op *op, const CK_MECHANISM *m)
 {
     CK_AES_CTR_PARAMS p;
@@ -60,7 +75,43 @@ static CK_RV ctr_params(struct mech_op *op, const CK_MECHANISM *m)
         return CKR_MECHANISM_PARAM_INVALID;
     memcpy(&p, m->pParameter, sizeof p);
     memcpy(op->rsa.label, p.cb, BLOCK);
-    return p.counter_bits == 128 ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
+    if (p.counter_bits == 0 || p.counter_bits > 128)
+        return CKR_MECHANISM_PARAM_INVALID;
+    op->ctr.bits = (unsigned)p.counter_bits;
+    op->ctr.wraps_at = op->ctr.bits == 128 ? NEVER : until_wrap(p.cb, op->ctr.bits);
+    return CKR_OK;
+}
+
+/* OpenSSL counts over the whole block: where a shorter counter comes back to zero it is started anew. A
+ * counter that was used up gives nothing more, for no two blocks may have the same. */
+static CK_RV ctr_update(struct mech_op *op, struct rd in, uint8_t *out, size_t *len)
+{
+    uint64_t most = op->ctr.bits < 48 ? ((uint64_t)1 << op->ctr.bits) * BLOCK : NEVER;
+    size_t done = 0;
+    if (op->fed > most || in.n > most - op->fed)
+        return op->use == CKF_ENCRYPT ? CKR_DATA_LEN_RANGE : CKR_ENCRYPTED_DATA_LEN_RANGE;
+    while (done < in.n) {
+        size_t step = in.n - done, n;
+        if (!op->ctr.wrapped && op->fed == op->ctr.wraps_at) {
+            uint8_t block[BLOCK];
+            memcpy(block, op->rsa.label, BLOCK);
+            for (unsigned bit = 0; bit < op->ctr.bits; bit++)
+                block[BLOCK - 1 - bit / 8] &= (uint8_t) ~(1u << bit % 8);
+            if (host_cipher_restart(op->cipher, block) != HOST_OK)
+                return CKR_FUNCTION_FAILED;
+            op->ctr.wrapped = true;
+        }
+        if (!op->ctr.wrapped && step > op->ctr.wraps_at - op->fed)
+            step = (size_t)(op->ctr.wraps_at - op->fed);
+        CK_RV rv =
+            mech_rv(host_cipher_update(op->cipher, in.p + done, step, out + done, &n), CKR_FUNCTION_FAILED);
+        if (rv != CKR_OK)
+            return rv;
+        op->fed += step;
+        done += step;
+    }
+    *len = done;
+    return CKR_OK;
 }
 
 static CK_RV ctr_start(struct mech_op *op, const struct mech_key *key)
@@ -68,34 +119,29 @@ static CK_RV ctr_start(struct mech_op *op, const struct mech_key *key)
     return start(op, HOST_CTR, key, op->rsa.label, BLOCK);
 }
 
-/* label: iv || additional data, split at rsa.salt; longer additional data than fits there is refused. */
 static CK_RV gcm_params(struct mech_op *op, const CK_MECHANISM *m)
 {
     CK_GCM_PARAMS p;
     if (m->pParameter == NULL || m->ulParameterLen != sizeof p)
         return CKR_MECHANISM_PARAM_INVALID;
     memcpy(&p, m->pParameter, sizeof p);
-    size_t room = sizeof op->rsa.label;
-    if (p.iv_ptr == NULL || p.iv_len == 0 || p.iv_len > 64 || p.aad_len > room - 64 ||
+    if (p.iv_ptr == NULL || p.iv_len == 0 || p.iv_len > MECH_MAX_IV ||
         (p.aad_len != 0 && p.aad_ptr == NULL) || p.tag_bits > 128 || p.tag_bits < 32 || p.tag_bits % 8 != 0)
         return CKR_MECHANISM_PARAM_INVALID;
     op->gcm = true;
     op->mac_len = p.tag_bits / 8;
-    op->rsa.salt = p.iv_len;
-    op->rsa.label_len = p.iv_len + p.aad_len;
+    op->rsa.label_len = p.iv_len;
     memcpy(op->rsa.label, p.iv_ptr, p.iv_len);
-    if (p.aad_len > 0)
-        memcpy(op->rsa.label + p.iv_len, p.aad_ptr, p.aad_len);
+    op->aad = rd_of(p.aad_ptr, p.aad_len);
     return CKR_OK;
 }
 
 static CK_RV gcm_start(struct mech_op *op, const struct mech_key *key)
 {
-    size_t iv = op->rsa.salt;
-    CK_RV rv = start(op, HOST_GCM, key, op->rsa.label, iv);
+    CK_RV rv = start(op, HOST_GCM, key, op->rsa.label, op->rsa.label_len);
     if (rv == CKR_OK)
-        rv = mech_rv(host_cipher_aad(op->cipher, op->rsa.label + iv, op->rsa.label_len - iv),
-                     CKR_MECHANISM_PARAM_INVALID);
+        rv = mech_rv(host_cipher_aad(op->cipher, op->aad.p, op->aad.n), CKR_MECHANISM_PARAM_INVALID);
+    op->aad = rd_of(NULL, 0);
     return rv;
 }
 
@@ -124,12 +170,12 @@ static const struct mech_family cbc = {
 static const struct mech_family cbc_pad = {
     .name = "AES CBC", .params = pad_params, .start = cbc_start, .out_len = text_len};
 static const struct mech_family ctr = {
-    .name = "AES CTR", .params = ctr_params, .start = ctr_start, .out_len = text_len};
+    .name = "AES CTR", .params = ctr_params, .start = ctr_start, .update = ctr_update, .out_len = text_len};
 static const struct mech_family gcm = {
     .name = "AES GCM", .params = gcm_params, .start = gcm_start, .out_len = text_len};
 
 #define ED                (CKF_ENCRYPT | CKF_DECRYPT)
-#define AES(type, family) ROW(type, CKK_AES, 16, 32, ED, MECH_SOFTWARE, HOST_NONE, family)
+#define AES(type, family) NAMED(type, #type, CKK_AES, 16, 32, ED, MECH_SOFTWARE, HOST_NONE, family)
 
 static const struct mech_row rows[] = {
     AES(CKM_AES_ECB, &ecb),

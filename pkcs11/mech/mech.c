@@ -217,6 +217,8 @@ CK_RV mech_crypt_update(struct mech_op *op, struct rd in, uint8_t *out, size_t *
     }
     if (*len < in.n + 16)
         return CKR_BUFFER_TOO_SMALL;
+    if (op->row->family->update != NULL)
+        return op->row->family->update(op, in, out, len);
     op->fed += in.n;
     return mech_rv(host_cipher_update(op->cipher, in.p, in.n, out, len), CKR_FUNCTION_FAILED);
 }
@@ -246,6 +248,15 @@ static CK_RV gcm_open(struct mech_op *op, uint8_t *out, size_t *len)
     return mech_rv(rc, CKR_ENCRYPTED_DATA_INVALID);
 }
 
+/* What a block mode was given could be a text of its. */
+static bool whole_blocks(const struct mech_op *op)
+{
+    CK_MECHANISM_TYPE m = op->row->type;
+    if (m == CKM_AES_CTR || m == CKM_AES_GCM || (op->pad && op->use == CKF_ENCRYPT))
+        return true;
+    return op->fed % 16 == 0 && !(op->pad && op->fed == 0);
+}
+
 CK_RV mech_crypt_final(struct mech_op *op, uint8_t *out, size_t *len)
 {
     uint8_t last[16];
@@ -254,6 +265,8 @@ CK_RV mech_crypt_final(struct mech_op *op, uint8_t *out, size_t *len)
         return gcm_open(op, out, len);
     size_t tag = op->gcm ? op->mac_len : 0;
     bool encrypt = op->use == CKF_ENCRYPT;
+    if (!whole_blocks(op))
+        return encrypt ? CKR_DATA_LEN_RANGE : CKR_ENCRYPTED_DATA_LEN_RANGE;
     if (*len < (encrypt && op->pad ? sizeof last : tag))
         return CKR_BUFFER_TOO_SMALL;
     CK_RV rv = mech_rv(host_cipher_final(op->cipher, last, &n),

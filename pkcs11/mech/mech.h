@@ -12,6 +12,7 @@
 #define MECH_MAX_POINT 133
 #define MECH_NO_KEY    CK_UNAVAILABLE_INFORMATION
 #define MECH_LABEL_MAX 256 /* of an OAEP label, kept with the operation */
+#define MECH_MAX_IV    128 /* of GCM: as much as OpenSSL takes */
 
 enum mech_place {
     MECH_CARD,     /* private-key half on the card, public-key half here */
@@ -42,6 +43,8 @@ struct mech_family {
     CK_RV (*decrypt_finish)(const struct mech_op *op, struct rd raw, uint8_t *out, size_t *len);
     /* Starts a stream in op from a secret key (MAC, cipher). */
     CK_RV (*start)(struct mech_op *op, const struct mech_key *key);
+    /* Ciphers: instead of the cipher's own step. */
+    CK_RV (*update)(struct mech_op *op, struct rd in, uint8_t *out, size_t *len);
     /* Most bytes of a signature or of a text of in_len bytes. */
     size_t (*out_len)(const struct mech_op *op, size_t in_len);
 };
@@ -78,6 +81,12 @@ struct mech_op {
         uint8_t label[MECH_LABEL_MAX];
         size_t label_len;
     } rsa;
+    struct {
+        unsigned bits;
+        uint64_t wraps_at; /* bytes, from the beginning */
+        bool wrapped;
+    } ctr;
+    struct rd aad;  /* of GCM; the caller's, inside mech_begin only */
     size_t mac_len; /* of a *_GENERAL mechanism or a GCM tag */
     bool gcm;
     bool pad;
