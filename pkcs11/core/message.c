@@ -96,8 +96,21 @@ static CK_RV start_op(struct session *se, enum message_kind kind, struct message
         return CKR_OPERATION_NOT_INITIALIZED;
     if (param.n != 0)
         return CKR_MECHANISM_PARAM_INVALID;
-    /* One that waits for a login or a larger buffer goes on. */
-    return op_active(se, op_of(kind)) != NULL ? CKR_OK : op_begin(se, op_of(kind), &m->mechanism, m->handle);
+    /* One that waits for a login or a larger buffer goes on; one of C_SignInit isn't ours. */
+    struct operation *op = op_active(se, op_of(kind));
+    if (op != NULL)
+        return op->message ? CKR_OK : CKR_OPERATION_ACTIVE;
+    CK_RV rv = op_begin(se, op_of(kind), &m->mechanism, m->handle);
+    if (rv == CKR_OK)
+        op_active(se, op_of(kind))->message = true;
+    return rv;
+}
+
+/* The message that C_*MessageBegin started. NULL: there is none. */
+static struct operation *under_way(struct session *se, enum message_kind kind)
+{
+    struct operation *op = op_active(se, op_of(kind));
+    return se->message[kind] != NULL && op != NULL && op->message ? op : NULL;
 }
 
 CK_RV message_sign(struct session *se, struct message_param param, struct rd data, struct out out)
@@ -114,19 +127,23 @@ CK_RV message_verify(struct session *se, struct message_param param, struct rd d
 
 CK_RV message_sign_next(struct session *se, struct rd data, bool last, struct out out)
 {
-    struct operation *op = op_active(se, OP_SIGN);
-    if (se->message[MESSAGE_SIGN] == NULL || op == NULL)
+    const struct operation *op = under_way(se, MESSAGE_SIGN);
+    bool done = false;
+    if (op == NULL)
         return CKR_OPERATION_NOT_INITIALIZED;
-    /* A length that is only asked for doesn't take the part in. */
-    if (last && out.p == NULL)
-        return op_sign_final(se, out);
-    CK_RV rv = op_feed(se, OP_SIGN, data);
+    /* The part isn't taken in where only a length comes out: it will be given again. */
+    CK_RV rv = last ? out_room(out, mech_out_len(&op->mech, 0), &done) : CKR_OK;
+    if (rv == CKR_OK && last && !done && op->key->card_key != NULL)
+        rv = keyuse_allowed(se->slot, op, op->key);
+    if (done || rv != CKR_OK)
+        return rv;
+    rv = op_feed(se, OP_SIGN, data);
     return rv == CKR_OK && last ? op_sign_final(se, out) : rv;
 }
 
 CK_RV message_verify_next(struct session *se, struct rd data, bool last, struct rd signature)
 {
-    if (se->message[MESSAGE_VERIFY] == NULL || op_active(se, OP_VERIFY) == NULL)
+    if (under_way(se, MESSAGE_VERIFY) == NULL)
         return CKR_OPERATION_NOT_INITIALIZED;
     CK_RV rv = op_feed(se, OP_VERIFY, data);
     return rv == CKR_OK && last ? op_verify_final(se, signature) : rv;
@@ -139,7 +156,7 @@ static CK_RV gcm_param(struct message_param param, CK_GCM_MESSAGE_PARAMS *p)
     if (param.p == NULL || param.n != sizeof *p)
         return CKR_MECHANISM_PARAM_INVALID;
     memcpy(p, param.p, sizeof *p);
-    bool ok = p->pIv != NULL && p->ulIvLen >= 1 && p->ulIvLen <= 64 && p->pTag != NULL &&
+    bool ok = p->pIv != NULL && p->ulIvLen >= 1 && p->ulIvLen <= MECH_MAX_IV && p->pTag != NULL &&
               p->ulTagBits % 8 == 0 && p->ulTagBits >= 32 && p->ulTagBits <= 128 &&
               p->ulIvFixedBits <= p->ulIvLen * 8 && p->ulIvFixedBits % 8 == 0 &&
               p->ivGenerator <= CKG_GENERATE_RANDOM;
