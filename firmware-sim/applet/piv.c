@@ -7,6 +7,7 @@
 static const struct fw_instruction instructions[] = {
     {"GET DATA", 0xCB, 0x3F, 0xFF, .show = true, .run = piv_get_data},
     {"PUT DATA", 0xDB, 0x3F, 0xFF, .chain = true, .needs = PIV_ADMIN, .run = piv_put_data},
+    {"VERIFY", 0x20, -1, PIV_OTP, .extension = PIV_EXTENSION_OTP, .run = piv_otp_verify},
     {"VERIFY", 0x20, -1, -1, .run = piv_verify},
     {"CHANGE REFERENCE DATA", 0x24, 0x00, -1, .run = piv_change_reference},
     {"RESET RETRY COUNTER", 0x2C, 0x00, PIV_PIN, .run = piv_reset_retry},
@@ -26,6 +27,17 @@ static const struct fw_instruction instructions[] = {
     {"SET PIN RETRIES", 0xFA, -1, -1, .needs = PIV_ADMIN | PIV_VERIFIED, .since = 0x010000,
      .run = piv_set_retries},
     {"RESET", 0xFB, 0x00, 0x00, .since = 0x010000, .run = piv_reset},
+    /* docs/otp-card.md */
+    {"RESET", 0xFB, 0x00, 0x00, .extension = PIV_EXTENSION_OTP, .run = piv_reset},
+    {"GET OTP STATE", 0xF1, 0x00, 0x00, .answer = true, .extension = PIV_EXTENSION_OTP, .run = piv_otp_state},
+    {"INSTALL OTP SECRET", 0xF1, 0x01, 0x00, .needs = PIV_ADMIN, .extension = PIV_EXTENSION_OTP,
+     .run = piv_otp_install},
+    {"SET OTP GATES", 0xF1, 0x02, 0x00, .show = true, .needs = PIV_ADMIN, .extension = PIV_EXTENSION_OTP,
+     .run = piv_otp_set_gates},
+    {"UNBLOCK OTP", 0xF1, 0x03, 0x00, .needs = PIV_ADMIN, .extension = PIV_EXTENSION_OTP,
+     .run = piv_otp_unblock},
+    {"REMOVE OTP SECRET", 0xF1, 0x04, 0x00, .needs = PIV_ADMIN, .extension = PIV_EXTENSION_OTP,
+     .run = piv_otp_remove},
 };
 
 /* SP 800-73-4 part 1 table 3 and part 2 table 4b; retired keys 82 to 95 follow the four of today. */
@@ -108,11 +120,12 @@ static bool has(const struct fw_card *card, unsigned needs)
 static enum fw_status answer_select(struct fw_card *card, const struct fw_command *c, struct fw_reply *r)
 {
     static const uint8_t authority[] = {0x4F, 0x05, 0xA0, 0x00, 0x00, 0x03, 0x08};
-    (void)card;
     (void)c;
     size_t mark = fw_open(r, 0x61);
     fw_put_tlv(r, 0x4F, piv_applet.aid + 5, piv_applet.aid_len - 5);
     fw_put_tlv(r, 0x79, authority, sizeof authority);
+    if ((card->kind->extensions & PIV_EXTENSION_OTP) != 0)
+        piv_otp_announce(r);
     fw_close(r, mark);
     return FW_OK;
 }
@@ -125,10 +138,13 @@ static void forget(struct fw_card *card)
     memset(piv, 0, sizeof *piv);
 }
 
-/* "PIN always" (part 1, 5.5 and table 4): the PIN was verified immediately before the operation. */
+/* "PIN always" (part 1, 5.5 and table 4): the PIN was verified immediately before the operation. A code
+ * for the same operation may come in between. */
 static void before(struct fw_card *card, const struct fw_command *c)
 {
-    if ((profile_of(card)->features & PROFILE_STRICT_PIN) != 0 && c->ins != 0x87)
+    piv_otp_before(card, c);
+    bool code = (card->kind->extensions & PIV_EXTENSION_OTP) != 0 && c->ins == 0x20 && c->p2 == PIV_OTP;
+    if ((profile_of(card)->features & PROFILE_STRICT_PIN) != 0 && c->ins != 0x87 && !code)
         piv_state(card)->pin_fresh = false;
 }
 

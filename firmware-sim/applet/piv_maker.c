@@ -216,6 +216,7 @@ enum fw_status piv_reset(struct fw_card *card, const struct fw_command *c, struc
     for (uint32_t id = RECORD_OBJECT; fw_store_next(&card->store, &id) && id < RECORD_SECRET; id++)
         if (id != (RECORD_KEY | PIV_ATTESTATION) && id != (RECORD_OBJECT | 0x5FFF01))
             fw_store_delete(&card->store, id);
+    piv_otp_erase(card);
     personality_put_secrets(card);
     piv_keys_forget(card);
     memset(piv, 0, sizeof *piv);

@@ -69,6 +69,7 @@ static void set_verified(struct fw_card *card, bool verified)
 {
     struct piv *piv = piv_state(card);
     piv->pin_verified = piv->pin_fresh = verified;
+    piv->otp.ticketed = false;
 }
 
 /* Without a body: is it verified, how many tries are left. */
@@ -99,10 +100,16 @@ enum fw_status piv_verify(struct fw_card *card, const struct fw_command *c, stru
     }
     if (c->len == 0)
         return ask(card);
-    if (c->len != 8 || !is_pin(card, c->data))
+    bool ticketed = (card->kind->extensions & PIV_EXTENSION_OTP) != 0 && c->len == 8 + PIV_TICKET;
+    if ((c->len != 8 && !ticketed) || !is_pin(card, c->data))
         return FW_WRONG_DATA;
+    if (ticketed && !piv_otp_is_ticket(card, c->data + 8)) {
+        set_verified(card, false);
+        return FW_DATA_INVALID;
+    }
     enum fw_status status = compare(card, PIV_PIN, c->data, &secret);
     set_verified(card, status == FW_OK);
+    piv_state(card)->otp.ticketed = ticketed && status == FW_OK;
     if (status == FW_OK) {
         fw_store_begin(&card->store);
         piv_secret_put(card, PIV_PIN, &secret);
@@ -157,6 +164,8 @@ enum fw_status piv_reset_retry(struct fw_card *card, const struct fw_command *c,
     enum fw_status status = compare(card, PIV_PUK, c->data, &puk);
     if (status == FW_OK)
         status = renew(card, PIV_PIN, c->data + 8, PIV_PUK, &puk);
+    if (status == FW_OK)
+        piv_otp_forget(card);
     crypto_wipe(&puk, sizeof puk);
     return status;
 }

@@ -46,15 +46,17 @@ static const struct operation *read_operation(const struct fw_command *c, enum c
     return NULL;
 }
 
-/* The PIN as the key's policy wants it, then the touch. */
-static enum fw_status permit(struct fw_card *card, const struct piv_key *key)
+/* The PIN as the key's policy wants it, the code as the gate does, then the touch. */
+static enum fw_status permit(struct fw_card *card, uint8_t reference, const struct piv_key *key)
 {
     struct piv *piv = piv_state(card);
     if (key->pin == PIV_PIN_ONCE && !piv->pin_verified)
         return FW_SECURITY_STATUS;
     if (key->pin == PIV_PIN_ALWAYS && !(piv->pin_verified && piv->pin_fresh))
         return FW_SECURITY_STATUS;
-    enum fw_status status = piv_touch(card, key->touch);
+    enum fw_status status = piv_otp_permit(card, reference);
+    if (status == FW_OK)
+        status = piv_touch(card, key->touch);
     if (status != FW_WAIT)
         piv->pin_fresh = false;
     return status;
@@ -73,7 +75,7 @@ enum fw_status piv_use_key(struct fw_card *card, const struct fw_command *c, str
     if (status == FW_OK && key->algorithm != algorithm->id)
         status = FW_WRONG_P1P2;
     if (status == FW_OK)
-        status = permit(card, key);
+        status = permit(card, slot->reference, key);
     if (status != FW_OK)
         return status;
     const struct operation *operation = read_operation(c, algorithm->kind, &input);

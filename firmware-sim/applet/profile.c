@@ -33,9 +33,12 @@
 
 /* What plain PIV cards have in common. Times: public benchmark of a Certum card: SELECT 9.5 ms, certificate
  * 164, VERIFY 33, RSA-2048 269, P-256 158. */
-#define PLAIN(takes_extended)                                                                                \
+#define PLAIN(takes_extended, extras)                                                                        \
     .reader = "Ingam simulator",                                                                             \
-    .kind = {.applet = {&piv_applet}, .extended = (takes_extended), .body_max = FW_BODY_MAX},                \
+    .kind = {.applet = {&piv_applet},                                                                        \
+             .extended = (takes_extended),                                                                   \
+             .body_max = FW_BODY_MAX,                                                                        \
+             .extensions = (extras)},                                                                        \
     .features = PROFILE_STRICT_PIN | PROFILE_IDENTIFIED, .algorithms = NIST_ALGORITHMS, .pin = "123456",     \
     .puk = "12345678", .pin_tries = 3, .puk_tries = 3, .management_algorithm = 0x03,                         \
     .management_key = {WELL_KNOWN_KEY}, .object_max = 12800, .exchange_us = 9500, .byte_ns = 150000,         \
@@ -45,7 +48,7 @@ static const struct profile profiles[] = {
     {
         .name = "piv",
         .title = "plain PIV card, SP 800-73-4",
-        PLAIN(true),
+        PLAIN(true, 0),
         /* T=1; category 80: card capabilities (chaining, extended length), issuer's data "Ingam" */
         .atr = {0x3B, 0x8B, 0x80, 0x01, 0x80, 0x73, 0xC0, 0x21, 0xC0, 0x55, 'I', 'n', 'g', 'a', 'm', 0xC1},
         .atr_len = 16,
@@ -53,10 +56,18 @@ static const struct profile profiles[] = {
     {
         .name = "piv-short",
         .title = "the same without extended length",
-        PLAIN(false),
+        PLAIN(false, 0),
         /* card capabilities: chaining alone */
         .atr = {0x3B, 0x8B, 0x80, 0x01, 0x80, 0x73, 0xC0, 0x21, 0x80, 0x55, 'I', 'n', 'g', 'a', 'm', 0x81},
         .atr_len = 16,
+    },
+    {
+        .name = "otp-card",
+        .title = "plain PIV card whose keys can want an HOTP code",
+        PLAIN(true, PIV_EXTENSION_OTP),
+        .atr = {0x3B, 0x8E, 0x80, 0x01, 0x80, 0x73, 0xC0, 0x21, 0xC0, 0x58, 'I', 'n', 'g', 'a', 'm', 'O', 'T',
+                'P', 0x82},
+        .atr_len = 19,
     },
     {
         .name = "yubikey-5.4",

@@ -9,6 +9,9 @@ enum {
     RECORD_CARD = 0x04000001,
     RECORD_OATH_ID = 0x04000002,
     RECORD_OATH_CODE = 0x04000003,
+    RECORD_OTP_SECRET = 0x04000004,
+    RECORD_OTP_MOVING = 0x04000005, /* tries and counter of it */
+    RECORD_OTP_GATES = 0x04000006,
     RECORD_OATH = 0x05000000,        /* | number of the credential */
     RECORD_OATH_MOVING = 0x06000000, /* | the same: what changes at each use */
     RECORD_OATH_END = 0x07000000,

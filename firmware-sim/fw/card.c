@@ -96,7 +96,8 @@ static const struct fw_instruction *find_row(const struct fw_card *card, const s
     *known = false;
     for (size_t i = 0; i < a->instructions; i++) {
         const struct fw_instruction *row = &a->instruction[i];
-        if (row->ins != c->ins || row->since > card->kind->version)
+        if (row->ins != c->ins || row->since > card->kind->version ||
+            (row->extension & ~card->kind->extensions) != 0)
             continue;
         *known = true;
         if ((row->p1 == -1 || row->p1 == c->p1) && (row->p2 == -1 || row->p2 == c->p2))

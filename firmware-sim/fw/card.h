@@ -22,11 +22,12 @@ typedef enum fw_status fw_run(struct fw_card *card, const struct fw_command *com
 struct fw_instruction {
     const char *name; /* as its standard calls it */
     uint8_t ins;
-    int p1, p2;        /* -1: any */
-    bool chain;        /* its body may come in several commands */
-    bool show, answer; /* the body of the command, of the answer, is public */
-    unsigned needs;    /* rights, asked of the applet before run; and features of the profile */
-    unsigned since;    /* first firmware version that has it, as 0xMMmmpp; 0: all */
+    int p1, p2;         /* -1: any */
+    bool chain;         /* its body may come in several commands */
+    bool show, answer;  /* the body of the command, of the answer, is public */
+    unsigned needs;     /* rights, asked of the applet before run; and features of the profile */
+    unsigned since;     /* first firmware version that has it, as 0xMMmmpp; 0: all */
+    unsigned extension; /* only where the kind has all of these */
     fw_run *run;
 };
 
@@ -48,8 +49,9 @@ struct fw_applet {
 struct fw_kind {
     const struct fw_applet *applet[FW_APPLETS];
     unsigned version; /* 0xMMmmpp */
-    bool extended;    /* takes extended length */
-    size_t body_max;  /* at most FW_BODY_MAX */
+    unsigned extensions;
+    bool extended;   /* takes extended length */
+    size_t body_max; /* at most FW_BODY_MAX */
 };
 
 struct fw_card {

@@ -137,6 +137,19 @@ static bool do_timing(struct visitor *v, struct seat *seat, const char *argument
     return true;
 }
 
+enum { LATER_MAX = 100000000 };
+
+static bool do_later(struct visitor *v, struct seat *seat, const char *argument, char *reason, size_t cap)
+{
+    char *end;
+    (void)v;
+    unsigned long long seconds = strtoull(argument, &end, 10);
+    if (argument[0] < '0' || argument[0] > '9' || *end != 0 || seconds > LATER_MAX)
+        return refuse(reason, cap, "later takes a number of seconds");
+    seat->token.ahead_us += seconds * 1000000;
+    return true;
+}
+
 static bool do_show(struct visitor *v, struct seat *seat, const char *argument, char *reason, size_t cap)
 {
     const struct token *t = &seat->token;
@@ -162,6 +175,7 @@ static const struct command commands[] = {
     {"touch", "yes|no|wait[,...]", "what the finger does, now and at the next requests", do_touch},
     {"fault", "RULE|clear|list", "let something go wrong", do_fault},
     {"timing", "on|off", "take as long as the real token", do_timing},
+    {"later", "SECONDS", "let that time pass on the card's clock", do_later},
     {"snapshot", "FILE", "copy the image to FILE, which must not exist", do_snapshot},
     {"restore", "FILE", "put the image back to what FILE holds, with the card taken out meanwhile",
      do_restore},

@@ -17,6 +17,13 @@ const uint8_t *token_atr(const struct token *token, size_t *len)
     return token->profile->atr;
 }
 
+static uint64_t card_now(void *world)
+{
+    const struct token *token = world;
+    struct hal_clock clock = posix_clock();
+    return clock.now_us(clock.world) + token->ahead_us;
+}
+
 /* -- presence and power
  * ---------------------------------------------------------------------------------------- */
 
@@ -378,7 +385,7 @@ void token_init(struct token *token, struct loop *loop, struct workshop *worksho
     token->storage.inner = posix_storage(&token->image);
     token->hal = (struct fw_hal){.storage = cut_storage(&token->storage),
                                  .random = posix_random(),
-                                 .clock = posix_clock(),
+                                 .clock = {token, card_now},
                                  .touch = {token, ask_touch},
                                  .keys = {token, make_key}};
 }

@@ -31,6 +31,7 @@ struct token {
     uint32_t serial;
     bool present, powered;
     bool timing;
+    uint64_t ahead_us;           /* of the card's clock before the system's */
     uint32_t insertions, resets; /* counters of the direct card socket */
     uint64_t exchanges;
     struct faults faults;

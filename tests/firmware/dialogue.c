@@ -4,8 +4,9 @@
  *
  * A file's first line says where the dialogue comes from. Then, one a line:
  *   card PROFILE          a new card with factory values and serial number 12345678
- *   > HEX                 a command; HH*N stands for N bytes HH
+ *   > HEX                 a command; HH*N stands for N bytes HH, @ for what was kept
  *   < HEX                 the answer with its status word; ?? stands for any byte, .. for any number of them
+ *   keep                  the last answer, without its status word, is kept
  *   authenticate          the management key proves itself
  *   touch yes|no|later    what the finger does from now on
  *   resume                the card that waited for a touch goes on (its answer follows)
@@ -25,6 +26,7 @@ struct play {
     int line;
     struct world *world;
     unsigned checks;
+    char kept[64]; /* hexadecimal */
 };
 
 static void fail(const struct play *p, const char *why)
@@ -78,11 +80,27 @@ static void expect(struct play *p, const char *text)
     exit(1);
 }
 
-/* Writes HH*N out. */
+static void keep(struct play *p)
+{
+    size_t len = p->world->len - 2;
+    if (p->world->len < 2 || 2 * len >= sizeof p->kept)
+        fail(p, "there is nothing to keep, or too much");
+    for (size_t i = 0; i < len; i++)
+        (void)snprintf(p->kept + 2 * i, 3, "%02X", p->world->answer[i]);
+}
+
+/* Writes HH*N and @ out. */
 static void expand(struct play *p, const char *text, char *out, size_t cap)
 {
     size_t n = 0;
     while (*text != 0) {
+        if (*text == '@') {
+            n += (size_t)snprintf(out + n, cap - n, "%s", p->kept);
+            text++;
+            if (n >= cap)
+                fail(p, "too long");
+            continue;
+        }
         char *end;
         unsigned long times =
             text[0] != ' ' && text[1] != 0 && text[2] == '*' ? strtoul(text + 3, &end, 10) : 0;
@@ -126,6 +144,8 @@ static void step(struct play *p, char *line)
         command(p, rest);
     } else if (strcmp(line, "<") == 0) {
         expect(p, rest);
+    } else if (strcmp(line, "keep") == 0) {
+        keep(p);
     } else if (strcmp(line, "authenticate") == 0) {
         if (!world_authenticate(p->world))
             fail(p, "the management key was refused");

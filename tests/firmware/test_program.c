@@ -231,6 +231,33 @@ static void authenticate(struct client *c)
     assert_memory_equal(c->payload, "\x90\x00", 2);
 }
 
+/* docs/otp-card.md: a ticket that lives for an hour. */
+static void later(void **state)
+{
+    static const char *const more[] = {"--profile", "otp-card", NULL};
+    static const char ask_state[] = "00F1000000";
+    struct sim sim;
+    static struct client a;
+    (void)state;
+    start(&sim, "later.image", more);
+    enter(&a, &sim);
+    authenticate(&a);
+    assert_int_equal(command(&a, "00F10100168014 3132333435363738393031323334353637383930"), 0x9000);
+    assert_int_equal(command(&a, "0020008008313233343536FFFF"), 0x9000);
+    assert_int_equal(command(&a, "0020019F06 373535323234 00"), 0x9000);
+    assert_int_equal(a.len, 18);
+    assert_string_equal(control(&sim, "later 3000"), "ok\n");
+    assert_int_equal(command(&a, ask_state), 0x9000);
+    assert_memory_equal(a.payload + 18, "\x85\x02\x02", 3); /* 600 seconds, or one less */
+    assert_string_equal(control(&sim, "later 600"), "ok\n");
+    assert_int_equal(command(&a, ask_state), 0x9000);
+    assert_memory_equal(a.payload + 18, "\x85\x02\x00\x00", 4);
+    assert_int_equal(strncmp(control(&sim, "later -1"), "error ", 6), 0);
+    assert_int_equal(strncmp(control(&sim, "later 1h"), "error ", 6), 0);
+    (void)close(a.fd);
+    stop(&sim);
+}
+
 /* While one client's RSA key is made, the others are answered; and it can be given up. */
 static void generation(void **state)
 {
@@ -409,7 +436,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(transactions), cmocka_unit_test(presence), cmocka_unit_test(touches),
         cmocka_unit_test(faults),       cmocka_unit_test(timing),   cmocka_unit_test(generation),
-        cmocka_unit_test(images),       cmocka_unit_test(refusals), cmocka_unit_test(secrets),
+        cmocka_unit_test(later),        cmocka_unit_test(images),   cmocka_unit_test(refusals),
+        cmocka_unit_test(secrets),
     };
     char remove[64];
     if (argc != 2 || mkdtemp(program_directory) == NULL)

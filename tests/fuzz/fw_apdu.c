@@ -56,6 +56,17 @@ static const char *const seeds[] = {
     "00A30000207514000000000000000000000000000000000000000074080000000000000000",
     "00A5000000",
     "001D000000",
+    "00F1000000",
+    "00F10100168014 3132333435363738393031323334353637383930",
+    "00F101001D8014 3132333435363738393031323334353637383930 83010A 86020001",
+    "00F1020004 9A01 9C02",
+    "00F10300",
+    "00F10400",
+    "0020019F0637353532323400",
+    "0020009F06323837303832",
+    "0020009F0C393639343239333338333134",
+    "0020FF9F",
+    "0020008018313233343536FFFF00000000000000000000000000000000",
 };
 
 static uint64_t dice(struct fuzz *f, uint64_t sides)
@@ -170,7 +181,7 @@ int main(int argc, char **argv)
     struct fuzz f = {.seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1};
     uint64_t limit = megabytes * 1000000, bytes = 0;
     for (size_t i = 0; bytes < limit; i++) {
-        f.world = world_new(fw_profiles[i % 3], 1);
+        f.world = world_new(fw_profiles[i % FW_PROFILES], 1);
         f.bytes = 0;
         while (f.bytes < limit / 60 + 20000) { /* a new card now and then: most of them end blocked */
             help(&f);

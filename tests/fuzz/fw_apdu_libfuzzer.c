@@ -7,7 +7,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct fuzz f = {.world = world_new(fw_profiles[size % 3], 1)};
+    struct fuzz f = {.world = world_new(fw_profiles[size % FW_PROFILES], 1)};
     (void)world_authenticate(f.world);
     while (size >= 2) {
         size_t len = ((size_t)data[0] << 8 | data[1]) % FW_COMMAND_MAX;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const char *const fw_profiles[3] = {"piv", "yubikey-5.4", "yubikey-5.7"};
+const char *const fw_profiles[FW_PROFILES] = {"piv", "yubikey-5.4", "yubikey-5.7", "otp-card"};
 
 void fw_fail(const struct fuzz *f, const char *why)
 {
@@ -27,6 +27,18 @@ static void spare_rsa(uint8_t *command, size_t len)
             command[i + 2] = 0x14;
 }
 
+/* docs/otp-card.md, GET OTP STATE: tries at 5 and 6, the length of the gates at 23. */
+static void check_codes(struct fuzz *f)
+{
+    const uint8_t *state = f->world->answer;
+    if (world_hex(f->world, "00F1000000") != 0x9000 || f->world->len < 26)
+        fw_fail(f, "the state of the codes is gone");
+    if (state[5] > state[6])
+        fw_fail(f, "the tries of the code are out of bounds");
+    if (state[23] != 0 && state[6] == 0)
+        fw_fail(f, "a gate without a verification secret");
+}
+
 void fw_check(struct fuzz *f)
 {
     static const uint8_t references[] = {PIV_PIN, PIV_PUK};
@@ -35,6 +47,8 @@ void fw_check(struct fuzz *f)
         if (!piv_secret_read(f->world->card, references[i], &secret) || secret.left > secret.tries ||
             secret.tries == 0)
             fw_fail(f, "a counter is out of bounds");
+    if ((f->world->card->kind->extensions & PIV_EXTENSION_OTP) != 0)
+        check_codes(f);
 }
 
 void fw_send(struct fuzz *f)

@@ -4,7 +4,7 @@
 
 #include "world.h"
 
-enum { FW_COMMAND_MAX = 4200 };
+enum { FW_COMMAND_MAX = 4200, FW_PROFILES = 4 };
 
 struct fuzz {
     struct world *world;
@@ -13,7 +13,7 @@ struct fuzz {
     uint8_t command[FW_COMMAND_MAX];
 };
 
-extern const char *const fw_profiles[3];
+extern const char *const fw_profiles[FW_PROFILES];
 
 /* Sends f->command and ends the program when the answer is none. */
 void fw_send(struct fuzz *f);
