@@ -75,8 +75,15 @@ static enum exit_code take(struct run *run, struct secret *line, const char *whe
     return EXIT_OK;
 }
 
+enum exit_code ask_fd(struct run *run, int fd, const char *name, struct secret **out)
+{
+    return take(run, secret_line(fd), name, out);
+}
+
 enum exit_code ask_file(struct run *run, const char *path, struct secret **out)
 {
+    if (strcmp(path, "-") == 0)
+        return ask_fd(run, STDIN_FILENO, _("Standard input"), out);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct secret *line = fd >= 0 ? secret_line(fd) : NULL;
     int why = errno;
@@ -208,7 +215,7 @@ enum exit_code ask_pin(struct run *run, struct secret **pin)
         secret_free(set);
         if (options->pin_file != NULL)
             return ask_file(run, options->pin_file, pin);
-        return take(run, secret_line((int)options->pin_fd), "--pin-fd", pin);
+        return ask_fd(run, (int)options->pin_fd, "--pin-fd", pin);
     }
     if (set != NULL)
         return take(run, set, "INGAM_PIN", pin);

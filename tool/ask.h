@@ -15,8 +15,11 @@ enum exit_code ask_pin(struct run *run, struct secret **pin);
 // Fault: EXIT_ADMIN.
 enum exit_code ask_admin(struct run *run, struct secret **key);
 
-// The first line of a file, as a secret; never longer than 1,024 bytes.
+// The first line of a file ("-": standard input), as a secret; never longer than 1,024 bytes.
 enum exit_code ask_file(struct run *run, const char *path, struct secret **out);
+
+// The same from a descriptor; name is the option that gave it.
+enum exit_code ask_fd(struct run *run, int fd, const char *name, struct secret **out);
 
 // Asks for a secret with this prompt, not shown. The answer is never empty.
 enum exit_code ask_secret(struct run *run, const char *prompt, enum exit_code without, struct secret **out);

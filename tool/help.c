@@ -16,7 +16,7 @@ void help_lists(const struct command *command, const struct option_row *lists[HE
         lists[n++] = options_pin;
     if (command->needs & (NEED_ADMIN | NEED_WRITER))
         lists[n++] = options_admin;
-    if (command->needs & NEED_TOKEN)
+    if (command->needs & (NEED_TOKEN | NEED_TOKEN_ASKED))
         lists[n++] = options_token;
     lists[n++] = options_any;
     lists[n] = NULL;

@@ -148,6 +148,11 @@ static enum exit_code log_in(struct run *run, unsigned needs)
     return needs & NEED_PIN ? meet_login_user(run) : EXIT_OK;
 }
 
+enum exit_code meet_token(struct run *run)
+{
+    return load(run) == EXIT_OK ? choose(run) : run->fault.code;
+}
+
 enum exit_code meet_needs(struct run *run)
 {
     unsigned needs = run->command->needs;

@@ -28,6 +28,10 @@ struct options {
     const char *password_file, *new_password_file, *idn_file, *certificate_file, *folder, *pfx;
     const char *random_label, *random_application;
     bool idn, km, delete_source, without_random;
+    // one-time passwords
+    const char *access_file, *new_access_file, *uri_file, *picture, *secret_file, *otp_type, *algorithm, *at;
+    unsigned access_fd, digits, period, counter;
+    bool access_fd_given, counter_given, period_given, touch, generate, qr;
     // what stands beside the options
     const char *operand[OPTIONS_OPERANDS];
     unsigned operands;

@@ -18,7 +18,8 @@ enum need {
     NEED_ISSUER = 16, // a desk that answers at --issuer
     NEED_WRITER =
         64, // may change keys and certificates: the management key, or the PIN where the token wants that
-    NEED_PIN_ASKED = 32, // takes the options about the PIN, and asks for it itself
+    NEED_TOKEN_ASKED = 128, // takes the option about the token, and chooses it itself
+    NEED_PIN_ASKED = 32,    // takes the options about the PIN, and asks for it itself
 };
 
 struct run;

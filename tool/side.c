@@ -13,9 +13,7 @@ struct side {
     struct card card;
 };
 
-// The one reader of that name. A slot's description is cut at 64 bytes; names that are alike so far tell
-// nothing.
-static bool find_reader(struct tp *tp, const char *description, char name[TP_NAME_SIZE])
+bool side_reader(struct tp *tp, const char *description, char *name)
 {
     static struct tp_reader list[TP_READERS_MAX];
     size_t count = 0, fitting = 0, length = strlen(description);
@@ -39,7 +37,7 @@ static bool side_open(struct side *side, const struct module *module, const stru
     memset(side, 0, sizeof *side);
     if (!module->ours || (side->tp = tp_default_new()) == NULL)
         return false;
-    if (find_reader(side->tp, token->reader, name) &&
+    if (side_reader(side->tp, token->reader, name) &&
         card_open(&side->card, side->tp, name, (struct trace){0}) == E_OK) {
         if (card_begin(&side->card, WAIT_MS, NULL) == E_OK && piv_ensure(&side->card) == E_OK)
             return true;

@@ -6,6 +6,11 @@
 #include "p11/object.h"
 #include "p11/token.h"
 
+// The one reader that a slot's description (which is cut at 64 bytes) names, of TP_NAME_SIZE bytes. False:
+// none, or several are alike.
+struct tp;
+bool side_reader(struct tp *tp, const char *description, char *name);
+
 // Asks for the PIN's and the PUK's tries left and puts them into the token; what is not told stays -1. No try
 // is used: VERIFY with an empty body, or metadata.
 void side_tries(const struct module *module, struct token *token);

@@ -1,0 +1,4 @@
+# One-time passwords from the command line.
+foreach(profile 5.4 5.7)
+    ingam_script_test(e2e.otp_commands_${profile} otp_commands.sh e2e 180 yubikey-${profile})
+endforeach()
