@@ -153,6 +153,17 @@ static CK_RV create_on_card(struct session *se, struct object *o, CK_OBJECT_HAND
 
 /* ---- in the session ---- */
 
+/* A scalar is a big integer, which may begin with zeros; the two 25519 curves have strings of their length.
+ */
+static bool fits_curve(CK_KEY_TYPE type, enum host_curve curve, struct rd value)
+{
+    if (type != CKK_EC)
+        return value.n == host_curve_size(curve);
+    while (value.n > host_curve_size(curve) && value.p[0] == 0)
+        value = rd_of(value.p + 1, value.n - 1);
+    return value.n != 0 && value.n <= host_curve_size(curve);
+}
+
 static CK_RV check_key(const struct object *o)
 {
     CK_KEY_TYPE type = object_ulong(o, CKA_KEY_TYPE);
@@ -171,7 +182,7 @@ static CK_RV check_key(const struct object *o)
     if (key.curve == HOST_NO_CURVE)
         return CKR_CURVE_NOT_SUPPORTED;
     if (class == CKO_PRIVATE_KEY)
-        return n == 0 || n > host_curve_size(key.curve) ? CKR_ATTRIBUTE_VALUE_INVALID : CKR_OK;
+        return fits_curve(type, key.curve, object_get(o, CKA_VALUE)) ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
     return mech_rv(host_point_check(key.curve, (struct host_bytes){key.point.p, key.point.n}),
                    CKR_ATTRIBUTE_VALUE_INVALID);
 }

@@ -54,6 +54,8 @@ static EVP_PKEY *public_key(enum host_curve curve, struct host_bytes point)
 static EVP_PKEY *private_key(enum host_curve curve, struct host_bytes scalar)
 {
     OSSL_LIB_CTX *lib = host_ctx();
+    while (curves[curve].group != NULL && scalar.n > curves[curve].size && scalar.p[0] == 0)
+        scalar = (struct host_bytes){scalar.p + 1, scalar.n - 1};
     if (lib == NULL || scalar.n == 0 || scalar.n > curves[curve].size)
         return NULL;
     if (curves[curve].group == NULL)
