@@ -2,3 +2,4 @@
 foreach(profile 5.4 5.7)
     ingam_script_test(e2e.otp_commands_${profile} otp_commands.sh e2e 180 yubikey-${profile})
 endforeach()
+ingam_script_test(e2e.otp_issue otp_issue.sh e2e 120)
