@@ -1,5 +1,7 @@
 // Keeps the journal of an issue as a small JSON file that is replaced whole.
 #include "journal.h"
+#include "encoded.h"
+#include "p11/object.h"
 #include "paths.h"
 #include "text.h"
 
@@ -16,23 +18,23 @@
 #define JOURNAL_MOST   65536
 #define JOURNAL_SCHEMA 1
 
-static const char *const step_names[] = {"none", "making", "key", "received", "written"};
+static const char *const step_names[] = {"none", "making", "key", "received", "written", "confirmed"};
 
 const char *journal_step_name(enum journal_step step)
 {
     return step_names[step];
 }
 
-// A file name of any serial number: letters and digits stay, the rest becomes %XX.
-static void file_name(char *out, size_t size, const char *command, const char *token, const char *slot)
+// Letters and digits of a serial number stay, the rest becomes %XX.
+void journal_file_name(char *out, size_t size, const char *what, const char *token, const char *slot)
 {
-    size_t n = (size_t)snprintf(out, size, "%s-", command);
+    size_t n = (size_t)snprintf(out, size, "%s-", what);
     for (; *token != '\0' && n + 4 < size - 16; token++) {
         unsigned char c = (unsigned char)*token;
         bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
         n += (size_t)snprintf(out + n, size - n, plain ? "%c" : "%%%02X", c);
     }
-    snprintf(out + n, size - n, "-%s.json", slot);
+    snprintf(out + n, size - n, "%s%s.json", slot != NULL ? "-" : "", slot != NULL ? slot : "");
 }
 
 static enum exit_code take_lock(struct journal *journal, struct fault *fault)
@@ -48,21 +50,6 @@ static enum exit_code take_lock(struct journal *journal, struct fault *fault)
     }
     fault_set(fault, EXIT_OTHER, _("The journal %s could not be opened."), path);
     return fault_why(fault, "%s", strerror(errno));
-}
-
-// DER in base64, decoded; the caller frees. NULL: absent or broken.
-static unsigned char *bytes_of(json_t *object, const char *key, size_t *length)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    size_t n = text != NULL ? strlen(text) : 0;
-    unsigned char *out = n > 0 && n % 4 == 0 ? malloc(n / 4 * 3) : NULL;
-    int got = out != NULL ? EVP_DecodeBlock(out, (const unsigned char *)text, (int)n) : -1;
-    if (got < 0) {
-        free(out);
-        return NULL;
-    }
-    *length = (size_t)got - (text[n - 1] == '=') - (n > 1 && text[n - 2] == '=');
-    return out;
 }
 
 static bool take_text(json_t *object, const char *key, char *out, size_t size)
@@ -90,16 +77,14 @@ static bool understand(struct journal *journal, json_t *object)
         !take_text(object, "issuer", journal->issuer, sizeof journal->issuer) ||
         !take_text(object, "reference", journal->reference, sizeof journal->reference))
         return false;
-    unsigned char *der = bytes_of(object, "public_key", &length);
+    unsigned char *der = encoded_take(object, "public_key", &length);
     const unsigned char *p = der;
     if (der != NULL)
         journal->key = d2i_PUBKEY(NULL, &p, (long)length);
     free(der);
-    der = bytes_of(object, "certificate", &length);
-    p = der;
-    if (der != NULL)
-        journal->certificate = d2i_X509(NULL, &p, (long)length);
-    free(der);
+    journal->certificate = encoded_certificate(object, "certificate");
+    journal->old = encoded_certificate(object, "renewed_certificate");
+    take_text(object, "renews", journal->renews, sizeof journal->renews);
     return (journal->step < JOURNAL_KEY || journal->key != NULL) &&
            (journal->step < JOURNAL_RECEIVED || journal->certificate != NULL);
 }
@@ -134,7 +119,8 @@ enum exit_code journal_open_of(struct journal *journal, const char *command, con
     char name[256];
     memset(journal, 0, sizeof *journal);
     journal->lock = -1;
-    file_name(name, sizeof name, command, token, slot);
+    snprintf(journal->slot, sizeof journal->slot, "%s", slot);
+    journal_file_name(name, sizeof name, command, token, slot);
     if (!paths_state(journal->path, sizeof journal->path, name)) {
         fault_set(fault, EXIT_OTHER, _("The folder for the journal could not be made."));
         return fault_why(fault, "%s", strerror(errno));
@@ -142,19 +128,6 @@ enum exit_code journal_open_of(struct journal *journal, const char *command, con
     if (take_lock(journal, fault) != EXIT_OK || read_journal(journal, fault) != EXIT_OK)
         journal_close(journal);
     return fault->code;
-}
-
-static void put_bytes(json_t *object, const char *key, unsigned char *der, int length)
-{
-    if (der == NULL || length <= 0)
-        return;
-    char *text = malloc((size_t)length / 3 * 4 + 5);
-    if (text != NULL) {
-        EVP_EncodeBlock((unsigned char *)text, der, length);
-        json_object_set_new(object, key, json_string(text));
-    }
-    free(text);
-    OPENSSL_free(der);
 }
 
 enum exit_code journal_write(struct journal *journal, enum journal_step step, struct fault *fault)
@@ -167,13 +140,13 @@ enum exit_code journal_write(struct journal *journal, enum journal_step step, st
     json_object_set_new(object, "reference", json_string(journal->reference));
     if (journal->key != NULL) {
         int n = i2d_PUBKEY(journal->key, &der);
-        put_bytes(object, "public_key", der, n);
+        encoded_put(object, "public_key", der, n);
+        OPENSSL_free(der);
     }
-    der = NULL;
-    if (journal->certificate != NULL) {
-        int n = i2d_X509(journal->certificate, &der);
-        put_bytes(object, "certificate", der, n);
-    }
+    encoded_put_certificate(object, "certificate", journal->certificate);
+    encoded_put_certificate(object, "renewed_certificate", journal->old);
+    if (journal->renews[0] != '\0')
+        json_object_set_new(object, "renews", json_string(journal->renews));
     char *dump = json_dumps(object, JSON_INDENT(1));
     json_decref(object);
     bool done = dump != NULL && paths_write(journal->path, dump, strlen(dump));
@@ -185,6 +158,32 @@ enum exit_code journal_write(struct journal *journal, enum journal_step step, st
     }
     fault_set(fault, EXIT_OTHER, _("The journal %s could not be written."), journal->path);
     return fault_why(fault, "%s", strerror(why));
+}
+
+bool journal_find_renewal(struct journal *journal, const char *token, const char *renews)
+{
+    char name[256];
+    const struct piv_place *place;
+    for (CK_BYTE id = 1; (place = place_of_id(id)) != NULL; id++) {
+        struct fault unreadable = {.code = EXIT_OK};
+        memset(journal, 0, sizeof *journal);
+        journal->lock = -1;
+        snprintf(journal->slot, sizeof journal->slot, "%s", place->number);
+        journal_file_name(name, sizeof name, "issue", token, place->number);
+        if (paths_state(journal->path, sizeof journal->path, name) &&
+            read_journal(journal, &unreadable) == EXIT_OK && journal->step != JOURNAL_NONE &&
+            strcmp(journal->renews, renews) == 0)
+            return true;
+        journal_close(journal);
+    }
+    return false;
+}
+
+bool journal_unfinished(const char *command, const char *token, const char *slot)
+{
+    char name[256], path[PATHS_MAX];
+    journal_file_name(name, sizeof name, command, token, slot);
+    return paths_state(path, sizeof path, name) && access(path, F_OK) == 0;
 }
 
 enum exit_code journal_finish(struct journal *journal, struct fault *fault)
@@ -204,6 +203,7 @@ void journal_close(struct journal *journal)
     journal->lock = -1;
     EVP_PKEY_free(journal->key);
     X509_free(journal->certificate);
+    X509_free(journal->old);
     journal->key = NULL;
-    journal->certificate = NULL;
+    journal->certificate = journal->old = NULL;
 }

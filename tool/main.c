@@ -89,6 +89,7 @@ static enum exit_code read_options(struct run *run, int argc, char *const *argv,
 static void execute(struct run *run)
 {
     run->answer = json_object();
+    run->needs = run->command->needs;
     if (run->command->check != NULL && run->command->check(run) != EXIT_OK)
         return;
     if (meet_needs(run) == EXIT_OK)

@@ -155,7 +155,7 @@ enum exit_code meet_token(struct run *run)
 
 enum exit_code meet_needs(struct run *run)
 {
-    unsigned needs = run->command->needs;
+    unsigned needs = run->needs;
     if ((needs & (NEED_MODULE | NEED_TOKEN)) && load(run) != EXIT_OK)
         return run->fault.code;
     if ((needs & NEED_TOKEN) && choose(run) != EXIT_OK)

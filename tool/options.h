@@ -20,10 +20,10 @@ struct options {
     bool pin_fd_given, default_admin, last_try;
     // keys and certificates
     const char *slot, *key_type, *file, *public_key;
-    bool replace, existing_key, days_given;
+    bool replace, existing_key, days_given, delete_old;
     unsigned days;
     // issuing
-    const char *issuer, *reference, *subject, *ca, *tls_ca;
+    const char *issuer, *reference, *subject, *ca, *tls_ca, *to;
     // key files
     const char *password_file, *new_password_file, *idn_file, *certificate_file, *folder, *pfx;
     const char *random_label, *random_application;

@@ -39,6 +39,7 @@ struct command {
 
 struct run {
     const struct command *command;
+    unsigned needs; // the command's; its check may take some away
     struct options options;
     struct fault fault;
     struct module module;

@@ -78,7 +78,7 @@ expect_exit 0 issue 9c --issuer "$url" --code-file "$work/code" --existing-key -
 ok 'an RSA key; without caPubs a CA must be named; the answer in JSON'
 stop rsa
 
-leftover=$(find "$HOME" -name '*.json')
+leftover=$(find "$HOME" -name 'issue-*.json')
 [ -z "$leftover" ] || fail "a journal is left: $leftover"
 [ "$(find "$HOME" -type f -perm /077)" = '' ] || fail 'others may read what the tool keeps'
 ! grep -rqs 'the code\|123456' "$HOME" || fail 'a secret was kept'

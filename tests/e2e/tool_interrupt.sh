@@ -61,7 +61,7 @@ try() {
         fail "killed at $at: the desk has no confirmation of $serial"
     [ "$(grep -c "body=ir reference=$reference .*result=issued" "$work/desk.err")" -eq 1 ] ||
         fail "killed at $at: not one certificate issued"
-    [ -z "$(find "$HOME" -name '*.json')" ] || fail "killed at $at: a journal is left"
+    [ -z "$(find "$HOME" -name 'issue-*.json')" ] || fail "killed at $at: a journal is left"
     ok "killed at $at: $(grep -v '^Requesting' "$work/err" | head -n 1)"
 }
 

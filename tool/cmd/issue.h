@@ -1,4 +1,5 @@
-// The parts of ingam issue: what the slot holds, the key for the request, and the journal between runs.
+// The parts of ingam issue, renew and reissue: what the slot holds, the key for the request, and the journal
+// between runs.
 #pragma once
 
 #include "journal.h"
@@ -17,7 +18,26 @@ struct issue {
     struct keypair pair;
     X509_NAME *subject; // to ask for
     EVP_PKEY *known;    // of --public-key
+    // whom it is asked of, and under which name the journal keeps it: a reference number, or the serial
+    // number of the certificate that is renewed
+    const char *issuer, *tls_ca, *reference;
+    const struct piv_place *old_place; // of the certificate that is renewed or reissued; NULL: none
+    X509 *replaced;                    // that certificate, owned
+    bool by_key;                       // its key protects the request, not a code
+    struct keypair old_pair;
 };
+
+// What files about the token in this run are named by.
+const char *issue_token(const struct run *run);
+
+// Does it all, from the open session to the report; issue->journal is closed again and what issue owns freed.
+enum exit_code issue_work(struct issue *issue);
+
+// Whether issuer, reference and code can be used, and the code at hand: for the check of a command.
+enum exit_code issue_check_issuer(struct run *run);
+enum exit_code issue_check_code(struct run *run);
+// The kind of --key-type; *kind is NULL if it is not said.
+enum exit_code issue_check_kind(struct run *run, const struct key_kind **kind);
 
 // Finds out what the slot holds; logged in as the user.
 enum exit_code issue_look(struct issue *issue);
@@ -36,6 +56,12 @@ enum exit_code issue_ready_key(struct issue *issue);
 // Finds the private key of the slot; to be done again after each login, which makes handles of private
 // objects invalid. EXIT_NOT_FOUND if there is none.
 enum exit_code issue_take_key(struct issue *issue);
+
+// The name to ask for: --subject, else the reference number.
+enum exit_code issue_name_subject(struct issue *issue);
+
+// The same for the key of the certificate that is renewed.
+enum exit_code issue_take_old_key(struct issue *issue);
 
 // Reveals a key that the token does not show: writes this certificate, or a placeholder if it is NULL, into
 // the slot and has the key sign. *proved: the slot holds this key, ready to sign. Otherwise the slot is as

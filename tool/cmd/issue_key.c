@@ -32,6 +32,22 @@ enum exit_code issue_take_key(struct issue *issue)
     if (!found)
         return fault_set(&run->fault, EXIT_NOT_FOUND, _("There is no key in slot %s."), issue->place->number);
     meet_keypair(run, &issue->pair, issue->pair.private_key, issue->place);
+    return issue->by_key ? issue_take_old_key(issue) : EXIT_OK;
+}
+
+enum exit_code issue_take_old_key(struct issue *issue)
+{
+    struct run *run = issue->run;
+    CK_OBJECT_HANDLE key;
+    bool found;
+    if (keypair_private(&run->session, issue->old_place->id, &key, &found, &run->fault) != EXIT_OK)
+        return run->fault.code;
+    if (!found) {
+        fault_set(&run->fault, EXIT_NOT_FOUND, _("There is no key in slot %s."), issue->old_place->number);
+        return fault_todo(&run->fault,
+                          _("Only the key of a certificate can renew it. Without it: ingam reissue"));
+    }
+    meet_keypair(run, &issue->old_pair, key, issue->old_place);
     return EXIT_OK;
 }
 
@@ -54,6 +70,9 @@ static enum exit_code make_key(struct issue *issue)
         if (run->fault.code == EXIT_ADMIN || run->fault.code == EXIT_PIN ||
             run->fault.code == EXIT_UNSUPPORTED)
             journal_finish(&issue->journal, &unused);
+        if (run->fault.code == EXIT_UNSUPPORTED && issue->old_place != NULL)
+            fault_todo(&run->fault,
+                       _("Where a token makes no keys in slots 82 to 95, name another one: --to 9c"));
         return run->fault.code;
     }
     EVP_PKEY_free(issue->journal.key);
@@ -67,11 +86,20 @@ static enum exit_code make_key(struct issue *issue)
     return issue_take_key(issue);
 }
 
+// As the journal has it.
+static const char *renews(const struct issue *issue)
+{
+    return issue->old_place != NULL ? issue->old_place->number : "";
+}
+
 static void name_issue(struct issue *issue)
 {
-    const struct options *options = &issue->run->options;
-    snprintf(issue->journal.issuer, sizeof issue->journal.issuer, "%s", options->issuer);
-    snprintf(issue->journal.reference, sizeof issue->journal.reference, "%s", options->reference);
+    struct journal *journal = &issue->journal;
+    snprintf(journal->issuer, sizeof journal->issuer, "%s", issue->issuer);
+    snprintf(journal->reference, sizeof journal->reference, "%s", issue->reference);
+    snprintf(journal->renews, sizeof journal->renews, "%s", renews(issue));
+    if (issue->replaced != NULL && journal->old == NULL && X509_up_ref(issue->replaced))
+        journal->old = issue->replaced;
 }
 
 static bool occupied(const struct issue *issue)
@@ -108,8 +136,9 @@ static enum exit_code begin_fresh(struct issue *issue)
     struct journal *journal = &issue->journal;
     EVP_PKEY_free(journal->key);
     X509_free(journal->certificate);
+    X509_free(journal->old);
     journal->key = NULL;
-    journal->certificate = NULL;
+    journal->certificate = journal->old = NULL;
     name_issue(issue);
     if (issue->run->options.existing_key)
         return use_existing(issue);
@@ -119,13 +148,14 @@ static enum exit_code begin_fresh(struct issue *issue)
 // The journal speaks of the issue that is asked for now.
 static bool same_issue(const struct issue *issue)
 {
-    const struct options *options = &issue->run->options;
-    return issue->journal.step != JOURNAL_NONE && strcmp(issue->journal.issuer, options->issuer) == 0 &&
-           strcmp(issue->journal.reference, options->reference) == 0;
+    return issue->journal.step != JOURNAL_NONE && strcmp(issue->journal.issuer, issue->issuer) == 0 &&
+           strcmp(issue->journal.reference, issue->reference) == 0;
 }
 
 bool issue_goes_on(const struct issue *issue)
 {
+    if (issue->journal.step != JOURNAL_NONE && strcmp(issue->journal.renews, renews(issue)) != 0)
+        return false;
     if (issue->journal.step == JOURNAL_MAKING)
         return issue->old == NULL && !issue->run->options.existing_key;
     if (issue->journal.step == JOURNAL_KEY)
@@ -147,14 +177,22 @@ enum exit_code issue_check_slot(struct issue *issue)
 {
     struct run *run = issue->run;
     const char *number = issue->place->number;
-    if (!occupied(issue) || issue_goes_on(issue))
+    const struct journal *journal = &issue->journal;
+    bool other = journal->step != JOURNAL_NONE && strcmp(journal->renews, renews(issue)) != 0;
+    if (!other && (!occupied(issue) || issue_goes_on(issue)))
         return EXIT_OK;
     if (run->options.replace)
         return confirm_loss(issue);
-    if (issue->journal.step >= JOURNAL_RECEIVED) {
+    if (other && journal->renews[0] != '\0') {
+        fault_set(&run->fault, EXIT_MISMATCH, _("Slot %s belongs to an unfinished renewal of slot %s."),
+                  number, journal->renews);
+        return fault_todo(&run->fault, _("Finish that one first: ingam renew %s, or ingam reissue %s."),
+                          journal->renews, journal->renews);
+    }
+    if (other || journal->step >= JOURNAL_RECEIVED) {
         fault_set(&run->fault, EXIT_MISMATCH,
                   _("Slot %s belongs to an unfinished issue: reference %s from %s."), number,
-                  issue->journal.reference, issue->journal.issuer);
+                  journal->reference, journal->issuer);
         return fault_todo(
             &run->fault, _("Finish that one with its reference and issuer; or add --replace to give it up."));
     }
