@@ -160,6 +160,7 @@ struct module {
     struct settings settings;
     struct tp *tp;
     struct lock *readers;
+    struct lock *dialogue; /* held while a person is asked; comes before every other lock */
     struct slot *slot[MAX_SLOTS];
     size_t slots; /* grows under the gate and the readers' lock */
     bool looked;  /* slots_refresh was called */

@@ -4,7 +4,6 @@
 #include "core/pin.h"
 #include "core/slot.h"
 #include "core/token.h"
-#include <stdio.h>
 #include <string.h>
 
 #define STALE_US 5000000 /* a count of tries older than this is read again before a PIN is sent */
@@ -214,41 +213,6 @@ CK_RV login_user_at_pad(struct slot *s)
         s->by_pad = true;
     }
     return rv;
-}
-
-static CK_RV worth_asking(const struct slot *s)
-{
-    if (s->tries == 0)
-        return CKR_PIN_LOCKED;
-    return s->tries == 1 && !s->module->settings.last_try ? CKR_FUNCTION_REJECTED : CKR_OK;
-}
-
-CK_RV login_question(struct slot *s, CK_USER_TYPE user, struct login_question *q)
-{
-    const struct settings *set = &s->module->settings;
-    CK_TOKEN_INFO info;
-    char left[48] = "";
-    if (set->pin_entry[0] == '\0')
-        return CKR_ARGUMENTS_BAD;
-    CK_RV rv = token_info(s, &info);
-    if (rv == CKR_OK && user != CKU_SO)
-        rv = worth_asking(s);
-    if (rv != CKR_OK)
-        return rv;
-    if (user != CKU_SO && s->tries > 0)
-        snprintf(left, sizeof left, "\nTries left: %d", s->tries);
-    snprintf(q->program, sizeof q->program, "%s", set->pin_entry);
-    int label = (int)sizeof info.label, serial = (int)sizeof info.serialNumber;
-    while (label > 0 && info.label[label - 1] == ' ')
-        label--;
-    while (serial > 0 && info.serialNumber[serial - 1] == ' ')
-        serial--;
-    snprintf(q->description, sizeof q->description, "Token: %.*s\nSerial number: %.*s%s%s", label,
-             (const char *)info.label, serial, (const char *)info.serialNumber, left,
-             user == CKU_CONTEXT_SPECIFIC ? "\nThis key wants the PIN for each use." : "");
-    q->prompt = user == CKU_SO ? "Management key or PUK:" : "PIN:";
-    q->seconds = set->pin_entry_seconds;
-    return CKR_OK;
 }
 
 /* The PIN that is kept and known to be right needs no second journey; any other one is tried on the card. */

@@ -7,15 +7,6 @@
 CK_RV login_user(struct slot *s, struct rd pin);
 /* pin: the management key in hex, or the PUK (8 characters at most). */
 CK_RV login_so(struct slot *s, struct rd pin);
-/* What a dialogue for this login says, and whom it asks; the text is made here from what the card tells: 0 to
- * 3 exchanges. CKR_PIN_LOCKED, CKR_FUNCTION_REJECTED: asking would be in vain. CKR_ARGUMENTS_BAD: nobody can
- * be asked (the setting pin-entry). */
-struct login_question {
-    char program[256], description[256];
-    const char *prompt;
-    int seconds;
-};
-CK_RV login_question(struct slot *s, CK_USER_TYPE user, struct login_question *q);
 CK_RV login_context(struct slot *s, struct operation *op, struct rd pin);
 /* The same with a PIN that is typed at the reader (keypad.h): none is kept, and each use asks there again. A
  * context login then only notes that the operation will ask. */
@@ -45,4 +36,6 @@ CK_RV login_set_pin_at_pad(struct slot *s);
 /* C_InitToken: so_pin is the management key in hex. Everything of PIV on the card goes. No session is open.
  */
 CK_RV login_init_token(struct slot *s, struct rd so_pin);
+/* Whether C_InitPIN could do anything. */
+CK_RV login_may_init_pin(const struct slot *s);
 CK_RV login_init_pin(struct slot *s, struct rd fresh);

@@ -1,18 +1,16 @@
 /* A small client of pinentry: bounded lines, one deadline, and nothing of the answer outside locked memory.
  */
 #include "core/pinentry.h"
+#include "core/child.h"
 #include "core/core.h"
+#include "core/words.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define LINE_MAX_ASSUAN 1002 /* 1000 bytes and the line's end */
@@ -33,56 +31,26 @@ struct answer {
 };
 
 struct talk {
-    int fd, child; /* child: a pidfd; -1: none */
-    pid_t pid;
+    int fd;
+    struct child child;
     uint64_t until; /* monotonic microseconds */
     struct answer *answer;
 };
 
 /* ---- the program ---- */
 
-static bool prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int fd)
-{
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    return posix_spawn_file_actions_adddup2(actions, fd, STDIN_FILENO) == 0 &&
-           posix_spawn_file_actions_adddup2(actions, fd, STDOUT_FILENO) == 0 &&
-           posix_spawn_file_actions_addopen(actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0) == 0 &&
-           posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1) == 0 &&
-           posix_spawnattr_setsigmask(attributes, &none) == 0 &&
-           posix_spawnattr_setsigdefault(attributes, &all) == 0 &&
-           posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) == 0;
-}
-
-static int spawn(const char *program, int fd, pid_t *pid)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    char *const argv[] = {(char *)(uintptr_t)program, NULL};
-    if (posix_spawn_file_actions_init(&actions) != 0)
-        return ENOMEM;
-    if (posix_spawnattr_init(&attributes) != 0) {
-        posix_spawn_file_actions_destroy(&actions);
-        return ENOMEM;
-    }
-    int failed = prepare(&actions, &attributes, fd)
-                     ? posix_spawn(pid, program, &actions, &attributes, argv, environ)
-                     : ENOMEM;
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return failed;
-}
-
 /* The program's end of the socket stays above 2, so that the copies onto 0 and 1 lose close-on-exec. */
 static bool start(struct talk *t, const char *program)
 {
     int ends[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+        log_line(LOG_PIN, "pin-entry: no socket (error %d)", errno);
         return false;
+    }
     int theirs = fcntl(ends[1], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     close(ends[1]);
-    int failed = theirs < 0 ? errno : spawn(program, theirs, &t->pid);
+    char *const argv[] = {(char *)(uintptr_t)program, NULL};
+    int failed = theirs < 0 ? errno : child_start(&t->child, argv, theirs);
     if (theirs >= 0)
         close(theirs);
     if (failed != 0) {
@@ -91,37 +59,14 @@ static bool start(struct talk *t, const char *program)
         return false;
     }
     t->fd = ends[0];
-    t->child = pidfd_open(t->pid, 0);
     return true;
 }
 
-static bool ended(const struct talk *t, int ms)
-{
-    struct pollfd p = {.fd = t->child, .events = POLLIN};
-    uint64_t until = now_us() + (uint64_t)ms * 1000;
-    for (;;) {
-        int n = poll(&p, 1, ms);
-        if (n >= 0 || errno != EINTR || now_us() >= until)
-            return n > 0;
-    }
-}
-
-/* A host that reaps all its children may have taken this one: then waitpid has nothing to do. */
-static void finish(struct talk *t)
+static void finish(const struct talk *t)
 {
     (void)send(t->fd, "BYE\n", 4, MSG_NOSIGNAL | MSG_DONTWAIT);
     close(t->fd);
-    if (t->child < 0) {
-        (void)kill(t->pid, SIGKILL);
-    } else if (!ended(t, END_MS)) {
-        (void)pidfd_send_signal(t->child, SIGTERM, NULL, 0);
-        if (!ended(t, END_MS))
-            (void)pidfd_send_signal(t->child, SIGKILL, NULL, 0);
-    }
-    while (waitpid(t->pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
-    if (t->child >= 0)
-        close(t->child);
+    child_end(&t->child, END_MS, END_MS);
 }
 
 /* ---- lines ---- */
@@ -136,8 +81,10 @@ static bool wait_for(const struct talk *t, short events)
         int n = poll(&p, 1, (int)((t->until - now) / 1000) + 1);
         if (n > 0)
             return true;
-        if (n < 0 && errno != EINTR)
+        if (n < 0 && errno != EINTR) {
+            log_line(LOG_PIN, "pin-entry: waiting failed (error %d)", errno);
             return false;
+        }
     }
     log_line(LOG_PIN, "pin-entry: no answer in time");
     return false;
@@ -149,8 +96,10 @@ static bool put(const struct talk *t, const char *command, const char *text)
     char line[LINE_MAX_ASSUAN];
     size_t n = (size_t)snprintf(line, sizeof line, "%s", command), sent = 0;
     for (; *text != '\0'; text++) {
-        if (n + 5 > sizeof line)
+        if (n + 5 > sizeof line) {
+            log_line(LOG_PIN, "pin-entry: the text of %s is too long", command);
             return false;
+        }
         unsigned char c = (unsigned char)*text;
         if (c < ' ' || c == '%')
             n += (size_t)snprintf(line + n, sizeof line - n, "%%%02X", c);
@@ -160,8 +109,10 @@ static bool put(const struct talk *t, const char *command, const char *text)
     line[n++] = '\n';
     while (sent < n && wait_for(t, POLLOUT)) {
         ssize_t w = send(t->fd, line + sent, n - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (w < 0 && errno != EINTR && errno != EAGAIN)
+        if (w < 0 && errno != EINTR && errno != EAGAIN) {
+            log_line(LOG_PIN, "pin-entry: it doesn't read %s (error %d)", command, errno);
             return false;
+        }
         sent += w > 0 ? (size_t)w : 0;
     }
     return sent == n;
@@ -181,11 +132,17 @@ static bool next_line(struct talk *t, size_t *len)
             a->line = *len + 1;
             return true;
         }
-        if (a->held == sizeof a->in || !wait_for(t, POLLIN))
+        if (a->held == sizeof a->in) {
+            log_line(LOG_PIN, "pin-entry: a line of more than %zu bytes", sizeof a->in - 2);
+            return false;
+        }
+        if (!wait_for(t, POLLIN))
             return false;
         ssize_t got = recv(t->fd, a->in + a->held, sizeof a->in - a->held, MSG_DONTWAIT);
-        if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN))
+        if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) {
+            log_line(LOG_PIN, "pin-entry: it ended before it answered (error %d)", got == 0 ? 0 : errno);
             return false;
+        }
         a->held += got > 0 ? (size_t)got : 0;
     }
 }
@@ -205,13 +162,17 @@ static bool take_data(struct answer *a, size_t len)
         uint8_t c = (uint8_t)a->in[i];
         if (c == '%') {
             int high = i + 2 < len ? hex(a->in[i + 1]) : -1, low = i + 2 < len ? hex(a->in[i + 2]) : -1;
-            if (high < 0 || low < 0)
+            if (high < 0 || low < 0) {
+                log_line(LOG_PIN, "pin-entry: an answer with a broken %%-sequence");
                 return false;
+            }
             c = (uint8_t)(high << 4 | low);
             i += 2;
         }
-        if (a->pin_len == sizeof a->pin)
+        if (a->pin_len == sizeof a->pin) {
+            log_line(LOG_PIN, "pin-entry: an answer of more than %zu bytes", sizeof a->pin);
             return false;
+        }
         a->pin[a->pin_len++] = c;
     }
     return true;
@@ -245,12 +206,15 @@ static CK_RV result(struct talk *t, bool data)
             return CKR_OK;
         if (is(a, len, "ERR"))
             return error_of(a, len);
-        if (is(a, len, "D") && data && take_data(a, len))
+        if (is(a, len, "D") && data) {
+            if (!take_data(a, len))
+                return CKR_FUNCTION_FAILED;
             continue;
+        }
         if (!is(a, len, "S") && (len == 0 || a->in[0] != '#'))
             break;
     }
-    log_line(LOG_PIN, "pin-entry: an answer that isn't Assuan");
+    log_line(LOG_PIN, "pin-entry: an answer that isn't Assuan, or endless");
     return CKR_FUNCTION_FAILED;
 }
 
@@ -275,7 +239,8 @@ static bool options(struct talk *t)
             tty[0] = '\0';
     return option(t, "OPTION ttyname=", tty) && option(t, "OPTION ttytype=", secure_getenv("TERM")) &&
            option(t, "OPTION display=", secure_getenv("DISPLAY")) &&
-           option(t, "OPTION lc-ctype=", secure_getenv("LC_ALL"));
+           option(t, "OPTION lc-ctype=", words_locale("LC_CTYPE")) &&
+           option(t, "OPTION lc-messages=", words_locale("LC_MESSAGES"));
 }
 
 static CK_RV converse(struct talk *t, const struct pinentry_question *q)
@@ -287,6 +252,9 @@ static CK_RV converse(struct talk *t, const struct pinentry_question *q)
         return rv;
     if (!options(t) || !option(t, "SETTIMEOUT ", seconds))
         return CKR_FUNCTION_FAILED;
+    if (!option(t, "SETTITLE ", "Ingam") || !option(t, "SETOK ", words(WORD_OK)) ||
+        !option(t, "SETCANCEL ", words(WORD_CANCEL)) || !option(t, "SETERROR ", q->error))
+        return CKR_FUNCTION_FAILED;
     const char *const lines[][2] = {{"SETDESC ", q->description}, {"SETPROMPT ", q->prompt}, {"GETPIN", ""}};
     for (size_t i = 0; rv == CKR_OK && i < sizeof lines / sizeof lines[0]; i++)
         rv = put(t, lines[i][0], lines[i][1]) ? result(t, i == 2) : CKR_FUNCTION_FAILED;
@@ -295,8 +263,9 @@ static CK_RV converse(struct talk *t, const struct pinentry_question *q)
 
 CK_RV pinentry_ask(const struct pinentry_question *q, struct secret **pin)
 {
-    struct talk t = {.fd = -1, .child = -1, .until = now_us() + (uint64_t)q->seconds * 1000000};
+    struct talk t = {.fd = -1, .until = now_us() + (uint64_t)q->seconds * 1000000};
     *pin = NULL;
+    log_line(LOG_PIN, "pin-entry: %s is asked", q->program);
     t.answer = secret_pages(sizeof *t.answer);
     if (t.answer == NULL)
         return CKR_HOST_MEMORY;

@@ -7,6 +7,7 @@ struct pinentry_question {
     const char *program; /* absolute path */
     int seconds;         /* how long everything may take */
     const char *description, *prompt;
+    const char *error; /* what was wrong with the last answer; NULL: nothing */
 };
 
 /* CKR_OK: *pin is the caller's, who frees it. CKR_FUNCTION_CANCELED: the person didn't want to.

@@ -34,6 +34,8 @@ CK_RV slots_make(struct module *m)
     if (m->tp == NULL)
         return CKR_HOST_MEMORY;
     CK_RV rv = lock_new(&m->readers);
+    if (rv == CKR_OK)
+        rv = lock_new(&m->dialogue);
     while (rv == CKR_OK && m->slots < m->settings.slots)
         rv = add_slot(m);
     return rv;
@@ -53,8 +55,10 @@ void slots_free(struct module *m, bool forked)
             lock_free(s->lock);
         free(s);
     }
-    if (!forked)
+    if (!forked) {
         lock_free(m->readers);
+        lock_free(m->dialogue);
+    }
     tp_close(m->tp);
     secret_free(m->tag_key);
     free(m);

@@ -267,16 +267,19 @@ CK_RV login_set_pin_at_pad(struct slot *s)
     return rv;
 }
 
+CK_RV login_may_init_pin(const struct slot *s)
+{
+    return s->login != LOGIN_SO ? CKR_USER_NOT_LOGGED_IN : s->so_by_puk ? CKR_OK : CKR_FUNCTION_NOT_SUPPORTED;
+}
+
 CK_RV login_init_pin(struct slot *s, struct rd fresh)
 {
     int tries;
-    if (s->login != LOGIN_SO)
-        return CKR_USER_NOT_LOGGED_IN;
-    if (!s->so_by_puk)
-        return CKR_FUNCTION_NOT_SUPPORTED;
-    if (fresh.n < 6 || fresh.n > PIN_MAX)
-        return CKR_PIN_LEN_RANGE;
-    CK_RV rv = token_begin(s, TOKEN_PIV);
+    CK_RV rv = login_may_init_pin(s);
+    if (rv == CKR_OK && (fresh.n < 6 || fresh.n > PIN_MAX))
+        rv = CKR_PIN_LEN_RANGE;
+    if (rv == CKR_OK)
+        rv = token_begin(s, TOKEN_PIV);
     if (rv != CKR_OK)
         return rv;
     rv = pin_same_card(s);

@@ -1,9 +1,9 @@
 /* Session management (2.40, 5.6; 3.0: C_LoginUser, C_SessionCancel). */
+#include "core/ask.h"
 #include "core/find.h"
 #include "core/keypad.h"
 #include "core/login.h"
 #include "core/message.h"
-#include "core/pinentry.h"
 #include "core/slot.h"
 #include "entry/entry.h"
 
@@ -107,27 +107,25 @@ static CK_RV login(struct session *se, CK_USER_TYPE user, struct rd pin)
     return user == CKU_USER ? login_user(se->slot, pin) : login_so(se->slot, pin);
 }
 
-/* C_Login without a PIN: a person is asked, at the reader, or by a pinentry: then nothing is held meanwhile,
- * neither the card nor the slot. */
+/* C_Login without a PIN: a person is asked, at the reader or by a pinentry. */
 static CK_RV login_asking(struct call *c, CK_SESSION_HANDLE session, CK_USER_TYPE user)
 {
     struct operation *op = NULL;
-    struct login_question q;
-    struct secret *pin;
+    struct secret *pin = NULL;
     CK_RV rv = may_login(c->session, user, &op);
     if (rv == CKR_OK && user != CKU_SO && keypad_here(c->slot))
         return user == CKU_USER ? login_user_at_pad(c->slot) : login_context_at_pad(c->slot, op);
     if (rv == CKR_OK)
-        rv = login_question(c->slot, user, &q);
+        rv = ask_begin(c, session);
     if (rv != CKR_OK)
         return rv;
-    call_pause(c);
-    rv = pinentry_ask(&(struct pinentry_question){q.program, q.seconds, q.description, q.prompt}, &pin);
-    if (!call_resume(c, session))
-        rv = c->rv;
+    rv = may_login(c->session, user, &op);
+    if (rv == CKR_OK)
+        rv = ask_login(c, session, user, &pin);
     if (rv == CKR_OK)
         rv = login(c->session, user, secret_view(pin));
     secret_free(pin);
+    ask_end(c);
     return rv;
 }
 

@@ -1,4 +1,5 @@
 /* Slot and token management (2.40, 5.5). */
+#include "core/ask.h"
 #include "core/content.h"
 #include "core/keypad.h"
 #include "core/login.h"
@@ -145,20 +146,35 @@ CK_RV C_InitToken(CK_SLOT_ID slot, CK_BYTE *pin, CK_ULONG pin_len, CK_BYTE *labe
     return call_leave(&c);
 }
 
+static CK_RV asking(struct call *c, CK_SESSION_HANDLE session,
+                    CK_RV (*what)(struct call *c, CK_SESSION_HANDLE session))
+{
+    CK_RV rv = ask_begin(c, session);
+    if (rv != CKR_OK)
+        return rv;
+    rv = what(c, session);
+    ask_end(c);
+    return rv;
+}
+
+/* Without PINs: a person is asked, at the reader or by a pinentry. */
+static CK_RV set_pin_asking(struct call *c, CK_SESSION_HANDLE session)
+{
+    bool pad = c->slot->login != LOGIN_SO && keypad_here(c->slot);
+    if (pad && keypad_changes(c->slot))
+        return login_set_pin_at_pad(c->slot);
+    CK_RV rv = asking(c, session, ask_set_pin);
+    return pad && rv == CKR_ARGUMENTS_BAD ? CKR_FUNCTION_NOT_SUPPORTED : rv;
+}
+
 CK_RV C_InitPIN(CK_SESSION_HANDLE session, CK_BYTE *pin, CK_ULONG pin_len)
 {
     struct call c;
     if (call_enter(&c, session, __func__))
-        c.rv = !in_ok(pin, pin_len) ? CKR_ARGUMENTS_BAD : login_init_pin(c.slot, rd_of(pin, pin_len));
+        c.rv = !in_ok(pin, pin_len) ? CKR_ARGUMENTS_BAD
+               : pin == NULL        ? asking(&c, session, ask_init_pin)
+                                    : login_init_pin(c.slot, rd_of(pin, pin_len));
     return call_leave(&c);
-}
-
-/* Without PINs: a person is asked. */
-static CK_RV set_pin_asking(struct call *c)
-{
-    if (c->slot->login == LOGIN_SO || !keypad_here(c->slot))
-        return CKR_ARGUMENTS_BAD;
-    return keypad_changes(c->slot) ? login_set_pin_at_pad(c->slot) : CKR_FUNCTION_NOT_SUPPORTED;
 }
 
 CK_RV C_SetPIN(CK_SESSION_HANDLE session, CK_BYTE *old, CK_ULONG old_len, CK_BYTE *fresh, CK_ULONG fresh_len)
@@ -170,7 +186,7 @@ CK_RV C_SetPIN(CK_SESSION_HANDLE session, CK_BYTE *old, CK_ULONG old_len, CK_BYT
         else if (!c.session->rw)
             c.rv = CKR_SESSION_READ_ONLY;
         else if (old == NULL && fresh == NULL)
-            c.rv = set_pin_asking(&c);
+            c.rv = set_pin_asking(&c, session);
         else
             c.rv = login_set_pin(c.slot, rd_of(old, old_len), rd_of(fresh, fresh_len));
     }

@@ -3,10 +3,14 @@
 #include "module_world.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -147,16 +151,26 @@ static void test_unanswered(void **state)
     static const struct {
         const char *answer;
         CK_RV rv;
+        const char *why; // in the trace
     } rows[] = {
-        {"cancel", CKR_FUNCTION_CANCELED}, {"garbage", CKR_FUNCTION_FAILED}, {"percent", CKR_FUNCTION_FAILED},
-        {"long", CKR_FUNCTION_FAILED},     {"leave", CKR_FUNCTION_FAILED},   {"babble", CKR_FUNCTION_FAILED},
-        {"flood", CKR_FUNCTION_FAILED},    {"", CKR_PIN_LEN_RANGE},
+        {"cancel", CKR_FUNCTION_CANCELED, "error 99"},
+        {"garbage", CKR_FUNCTION_FAILED, "isn't Assuan"},
+        {"percent", CKR_FUNCTION_FAILED, "broken %-sequence"},
+        {"long", CKR_FUNCTION_FAILED, "an answer of more than 256 bytes"},
+        {"leave", CKR_FUNCTION_FAILED, "ended before it answered"},
+        {"babble", CKR_FUNCTION_FAILED, "isn't Assuan, or endless"},
+        {"flood", CKR_FUNCTION_FAILED, "a line of more than 1000 bytes"},
+        {"", CKR_PIN_LEN_RANGE, ""},
     };
     CK_SESSION_HANDLE session = begin();
     CK_TOKEN_INFO info;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(truncate(log_path, 0), 0);
         if (ask(session, CKU_USER, rows[i].answer) != rows[i].rv)
             fail_msg("not the answer expected of '%s'", rows[i].answer);
+        if (!holds(log_path, rows[i].why))
+            fail_msg("the trace doesn't say '%s'", rows[i].why);
+    }
     assert_int_equal(F->C_GetTokenInfo(0, &info), CKR_OK);
     assert_true((info.flags & CKF_USER_PIN_COUNT_LOW) == 0);
     assert_int_equal(ask(session, CKU_USER, PIN), CKR_OK);
@@ -198,6 +212,153 @@ static void test_absent(void **state)
     assert_int_equal(ask(session, CKU_USER, PIN), CKR_ARGUMENTS_BAD);
 }
 
+// ---- new PINs ----
+
+static char answers_path[256];
+
+static void will_answer(const char *lines)
+{
+    (void)snprintf(answers_path, sizeof answers_path, "%s/answers", world_dir());
+    FILE *f = fopen(answers_path, "w");
+    assert_non_null(f);
+    assert_true(fputs(lines, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+    setenv("DOUBLE_ANSWER", answers_path, 1);
+    (void)remove(heard_path);
+}
+
+static CK_RV set_pin(CK_SESSION_HANDLE session, const char *lines)
+{
+    will_answer(lines);
+    return F->C_SetPIN(session, NULL, 0, NULL, 0);
+}
+
+static void test_new_pin(void **state)
+{
+    (void)state;
+    assert_int_equal(F->C_Initialize(NULL), CKR_OK);
+    CK_SESSION_HANDLE session = open_session(0, true);
+    assert_int_equal(set_pin(session, "123456\n654321\n654321\n"), CKR_OK);
+    assert_true(holds(heard_path, "SETPROMPT Current PIN:"));
+    assert_true(holds(heard_path, "SETPROMPT New PIN:"));
+    assert_true(holds(heard_path, "SETPROMPT New PIN once more:"));
+    assert_int_equal(ask(session, CKU_USER, PIN), CKR_PIN_INCORRECT);
+    assert_int_equal(ask(session, CKU_USER, "654321"), CKR_OK);
+    // differing and unfit ones are asked for again, and nothing is sent before they fit
+    unsigned sent = card_count(&card, "CHANGE REFERENCE DATA");
+    assert_int_equal(set_pin(session, "654321\n123456\n1234567\n12345\ncancel\n"), CKR_FUNCTION_CANCELED);
+    assert_true(holds(heard_path, "SETERROR The two entries differ."));
+    assert_true(holds(heard_path, "SETERROR A PIN has another length."));
+    assert_int_equal(set_pin(session, "654321\n1\n2\n3\n"), CKR_PIN_INVALID);
+    assert_int_equal(set_pin(session, "cancel\n"), CKR_FUNCTION_CANCELED);
+    assert_int_equal(card_count(&card, "CHANGE REFERENCE DATA"), sent);
+    assert_int_equal(set_pin(session, "654321\n123456\n123\n123456\n123456\n"), CKR_OK);
+    assert_int_equal(F->C_Logout(session), CKR_OK);
+    // the SO by PUK: C_SetPIN is about the PUK, C_InitPIN asks for the new PIN alone
+    assert_int_equal(login(session, CKU_SO, PUK), CKR_OK);
+    assert_int_equal(set_pin(session, PUK "\n87654321\n87654321\n"), CKR_OK);
+    assert_true(holds(heard_path, "SETPROMPT New PUK once more:"));
+    will_answer("111222\n111222\n");
+    assert_int_equal(F->C_InitPIN(session, NULL, 0), CKR_OK);
+    assert_false(holds(heard_path, "Current"));
+    assert_int_equal(F->C_Logout(session), CKR_OK);
+    assert_int_equal(login(session, CKU_USER, "111222"), CKR_OK);
+    assert_int_equal(F->C_Logout(session), CKR_OK);
+    // by management key: nothing to ask for
+    assert_int_equal(login(session, CKU_SO, SO_PIN), CKR_OK);
+    will_answer("111222\n111222\n");
+    assert_int_equal(F->C_InitPIN(session, NULL, 0), CKR_FUNCTION_NOT_SUPPORTED);
+    assert_false(holds(heard_path, "GETPIN"));
+    assert_false(holds(log_path, "654321"));
+}
+
+static void test_korean(void **state)
+{
+    (void)state;
+    setenv("LC_ALL", "ko_KR.UTF-8", 1);
+    CK_SESSION_HANDLE session = begin();
+    assert_int_equal(ask(session, CKU_USER, PIN), CKR_OK);
+    assert_true(holds(heard_path, "SETDESC 토큰: Ingam"));
+    assert_true(holds(heard_path, "%0A일련번호: "));
+    assert_true(holds(heard_path, "%0A남은 횟수: 3"));
+    assert_true(holds(heard_path, "OPTION lc-messages=ko_KR.UTF-8"));
+    unsetenv("LC_ALL");
+    setenv("LANG", "kok_IN", 1); // another language
+    assert_int_equal(F->C_Logout(session), CKR_OK);
+    assert_int_equal(remove(heard_path), 0);
+    assert_int_equal(ask(session, CKU_USER, PIN), CKR_OK);
+    assert_true(holds(heard_path, "SETDESC Token: Ingam"));
+    unsetenv("LANG");
+}
+
+struct asker {
+    pthread_t thread;
+    CK_SESSION_HANDLE session;
+    _Atomic pid_t id;
+    CK_RV rv;
+};
+
+static void *asking(void *ctx)
+{
+    struct asker *a = ctx;
+    atomic_store(&a->id, (pid_t)syscall(SYS_gettid));
+    a->rv = F->C_Login(a->session, CKU_USER, NULL, 0);
+    return NULL;
+}
+
+static bool sleeps(pid_t id)
+{
+    char path[64], line[512] = "";
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)id);
+    FILE *f = fopen(path, "r");
+    if (f == NULL)
+        return false;
+    char *end = fgets(line, sizeof line, f) != NULL ? strrchr(line, ')') : NULL;
+    (void)fclose(f);
+    return end != NULL && end[2] == 'S';
+}
+
+static unsigned count(const char *path, const char *text)
+{
+    static char all[200000];
+    unsigned n = 0;
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    all[fread(all, 1, sizeof all - 1, f)] = '\0';
+    (void)fclose(f);
+    for (const char *p = all; (p = strstr(p, text)) != NULL; p++)
+        n++;
+    return n;
+}
+
+// The second one gets no dialogue of its own, and finds that it is logged in.
+static void test_one_at_a_time(void **state)
+{
+    (void)state;
+    struct asker a[2] = {{.session = begin()}, {.rv = 0}};
+    char go[256];
+    a[1].session = open_session(0, false);
+    (void)snprintf(go, sizeof go, "%s/go", world_dir());
+    setenv("DOUBLE_GO", go, 1);
+    setenv("DOUBLE_ANSWER", "wait", 1);
+    assert_int_equal(pthread_create(&a[0].thread, NULL, asking, &a[0]), 0);
+    while (!holds(heard_path, "GETPIN"))
+        sched_yield();
+    assert_int_equal(pthread_create(&a[1].thread, NULL, asking, &a[1]), 0);
+    while (atomic_load(&a[1].id) == 0 || !sleeps(atomic_load(&a[1].id)))
+        sched_yield();
+    CK_SESSION_INFO info; // nothing is held meanwhile
+    assert_int_equal(F->C_GetSessionInfo(a[1].session, &info), CKR_OK);
+    FILE *f = fopen(go, "w");
+    assert_non_null(f);
+    (void)fclose(f);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_join(a[i].thread, NULL), 0);
+    assert_int_equal(a[0].rv, CKR_OK);
+    assert_int_equal(a[1].rv, CKR_USER_ALREADY_LOGGED_IN);
+    assert_int_equal(count(heard_path, "GETPIN"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +367,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_unanswered, start, stop),
         cmocka_unit_test_setup_teardown(test_silence, start, stop),
         cmocka_unit_test_setup_teardown(test_absent, start, stop),
+        cmocka_unit_test_setup_teardown(test_new_pin, start, stop),
+        cmocka_unit_test_setup_teardown(test_korean, start, stop),
+        cmocka_unit_test_setup_teardown(test_one_at_a_time, start, stop),
     };
     module_load();
     return cmocka_run_group_tests(tests, NULL, NULL);

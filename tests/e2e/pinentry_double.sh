@@ -1,11 +1,19 @@
 #!/bin/sh
 # A pinentry that answers as it is told: DOUBLE_ANSWER says how, and what it is asked goes to the file DOUBLE_HEARD.
+# A path there is a file of answers, of which the first line is used up; "wait" waits for the file DOUBLE_GO.
 # What it inherits (descriptors, streams) goes there, too.
 set -u
 exec 3>>"$DOUBLE_HEARD"
 for fd in "/proc/$$/fd/"*; do
     case ${fd##*/} in 0 | 1 | 2 | 3 | 10) ;; *) [ ! -e "$fd" ] || echo "INHERITED ${fd##*/}" >&3 ;; esac
 done
+case $DOUBLE_ANSWER in
+/*)
+    answers=$DOUBLE_ANSWER
+    DOUBLE_ANSWER=$(head -n 1 "$answers")
+    sed -i 1d "$answers"
+    ;;
+esac
 case $DOUBLE_ANSWER in
 leave) exit 1 ;;
 babble) while echo "# still here"; do :; done ;;
@@ -24,6 +32,10 @@ while read -r line; do
         percent) echo 'D 12%' ;;
         long) printf 'D %0300d\nOK\n' 0 ;;
         hang) while read -r _; do :; done ;;
+        wait)
+            until [ -e "$DOUBLE_GO" ]; do sleep 0.05; done
+            printf 'D 123456\nOK\n'
+            ;;
         *) printf 'S PASSWORD_FROM_CACHE\nD %s\nOK\n' "$DOUBLE_ANSWER" ;;
         esac
         ;;
