@@ -1,0 +1,123 @@
+// The dialogue of docs/otp-card.md, "An example", and its table of status words.
+#include <string.h>
+
+#include "card/piv/gate.h"
+#include "dialogue.h"
+
+#define STATE "00F1000000"
+
+static struct rd text(const char *s)
+{
+    return rd_of(s, strlen(s));
+}
+
+static void the_issuer_installs(void **unused)
+{
+    (void)unused;
+    struct dialogue d;
+    struct gate_secret secret = {.key = text("12345678901234567890")};
+    const struct gate_key keys[] = {{0x9A, GATE_ONCE}, {0x9C, GATE_ALWAYS}};
+    START(&d, {.command = "00F1010016 8014 3132333435363738393031323334353637383930", .reply = "9000"},
+          {.command = "00F1020004 9A019C02", .reply = "9000"},
+          {.command = "00F1010030 8014 3132333435363738393031323334353637383930 810108 82080000000100000002"
+                      "830105 840100 850103 86020E10",
+           .reply = "9000"},
+          {.command = "00F1020002 9E01", .reply = "6985"}, {.command = "00F10300", .reply = "6A88"},
+          {.command = "00F10400", .reply = "9000"}, {.command = "00F10300", .reply = "6982"});
+    assert_int_equal(gate_install(&d.card, &secret), E_OK);
+    assert_int_equal(gate_set(&d.card, keys, 2), E_OK);
+    secret = (struct gate_secret){.key = text("12345678901234567890"),
+                                  .digits = 8,
+                                  .counter = 0x100000002,
+                                  .ahead = 5,
+                                  .resync_off = true,
+                                  .tries = 3,
+                                  .lifetime = 3600};
+    assert_int_equal(gate_install(&d.card, &secret), E_OK);
+    secret.key.n = 15;
+    assert_int_equal(gate_install(&d.card, &secret), E_ARGUMENT);
+    assert_int_equal(gate_set(&d.card, &(struct gate_key){0x9E, GATE_ONCE}, 1), E_CONDITIONS);
+    assert_int_equal(gate_set(&d.card, keys, 0), E_ARGUMENT);
+    assert_int_equal(gate_unblock(&d.card), E_NOT_FOUND);
+    assert_int_equal(gate_remove(&d.card), E_OK);
+    assert_int_equal(gate_unblock(&d.card), E_AUTH_NEEDED);
+    dialogue_end(&d);
+}
+
+static void anyone_asks(void **unused)
+{
+    (void)unused;
+    struct dialogue d;
+    struct gate_state state;
+    START(&d,
+          {.command = STATE, .reply = "800101 81020505 820106 83020A64 84020E10 85020000 86049A019C02 9000"},
+          {.command = STATE, .reply = "800101 81020000 820100 83020000 84020000 85020000 8600 9000"},
+          {.command = STATE, .reply = "800101 81020505 820106 83020A64 84020E10 85020000 8600 8701AA 9000"},
+          {.command = STATE, .reply = "800102 81020505 9000"},
+          {.command = STATE, .reply = "800101 81020605 820106 83020A64 84020E10 85020000 8600 9000"},
+          {.command = STATE, .reply = "800101 81020505 820109 83020A64 84020E10 85020000 8600 9000"},
+          {.command = STATE, .reply = "800101 81020505 820106 83020A64 84020E10 85020000 86039A019C 9000"},
+          {.command = STATE, .reply = "800101 81020505 820106 83020A64 84020E10 85020000 86029A03 9000"},
+          {.command = STATE, .reply = "800101 81020505 820106 83020A64 84020E10 9000"},
+          {.command = STATE, .reply = "9000"}, {.command = STATE, .reply = "6D00"});
+    assert_int_equal(gate_state(&d.card, &state), E_OK);
+    assert_true(state.secret && state.tries_left == 5 && state.tries_total == 5 && state.digits == 6);
+    assert_true(state.ahead == 10 && state.resync == 100 && state.lifetime == 3600 && state.ticket_left == 0);
+    assert_int_equal(state.count, 2);
+    assert_true(state.key[1].ref == 0x9C && state.key[1].gate == GATE_ALWAYS);
+    assert_int_equal(gate_state(&d.card, &state), E_OK);
+    assert_false(state.secret);
+    assert_int_equal(gate_state(&d.card, &state), E_OK);
+    assert_int_equal(gate_state(&d.card, &state), E_UNSUPPORTED);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(gate_state(&d.card, &state), E_MALFORMED);
+        assert_int_equal(state.count, 0);
+    }
+    assert_int_equal(gate_state(&d.card, &state), E_UNSUPPORTED);
+    dialogue_end(&d);
+}
+
+static void the_holder_gives_codes(void **unused)
+{
+    (void)unused;
+    struct dialogue d;
+    uint8_t ticket[GATE_TICKET_SIZE];
+    int tries;
+    START(&d, {.command = "0020019F06 373535323234 10", .reply = "000102030405060708090A0B0C0D0E0F 9000"},
+          {.command = "0020009F06 323837303832", .reply = "9000"},
+          {.command = "0020009F06 323837303832", .reply = "63C4"},
+          {.command = "0020009F0C 333539313532393639343239", .reply = "9000"},
+          {.command = "0020009F06 323837303832", .reply = "6983"},
+          {.command = "0020009F06 323837303832", .reply = "6982"},
+          {.command = "0020009F07 32383730383231", .reply = "6A80"},
+          {.command = "0020009F06 323837303832", .reply = "6A88"},
+          {.command = "0020019F06 323837303832 10", .reply = "0001 9000"});
+    assert_int_equal(gate_code(&d.card, text("755224"), ticket, NULL), E_OK);
+    assert_int_equal(ticket[15], 15);
+    assert_int_equal(gate_code(&d.card, text("287082"), NULL, &tries), E_OK);
+    assert_int_equal(gate_code(&d.card, text("287082"), NULL, &tries), E_PIN_WRONG);
+    assert_int_equal(tries, 4);
+    assert_int_equal(gate_code(&d.card, text("359152969429"), NULL, &tries), E_OK);
+    assert_int_equal(gate_code(&d.card, text("287082"), NULL, &tries), E_PIN_BLOCKED);
+    assert_int_equal(tries, 0);
+    assert_int_equal(gate_code(&d.card, text("287082"), NULL, &tries), E_AUTH_NEEDED);
+    assert_int_equal(gate_code(&d.card, text("2870821"), NULL, &tries), E_REFUSED);
+    assert_int_equal(gate_code(&d.card, text("287082"), NULL, &tries), E_NOT_FOUND);
+    assert_int_equal(gate_code(&d.card, text("287082"), ticket, &tries), E_MALFORMED);
+    assert_int_equal(ticket[1], 0);
+    const char *never[] = {
+        "", "12345", "12345x", "123456789", "12345678901", "1234567890123", "12345678901234567"};
+    for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
+        assert_int_equal(gate_code(&d.card, text(never[i]), NULL, &tries), E_ARGUMENT);
+    dialogue_end(&d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_issuer_installs),
+        cmocka_unit_test(anyone_asks),
+        cmocka_unit_test(the_holder_gives_codes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
