@@ -4,6 +4,7 @@
 #include "core/login.h"
 #include "core/op.h"
 #include "core/token.h"
+#include "core/touch.h"
 #include <string.h>
 
 static bool wants_pin(const struct card_key *k)
@@ -31,16 +32,14 @@ CK_RV keyuse_allowed(struct slot *s, const struct operation *op, const struct ob
 
 static enum err send(struct slot *s, const struct card_key *k, enum key_use use, struct rd in, struct rd *out)
 {
-    const struct piv_algorithm *a = k->public_key.algorithm;
-    switch (use) {
-    case USE_SIGN:
-        return piv_sign(&s->card, k->slot, a, in, out);
-    case USE_DECRYPT:
-        return piv_decrypt(&s->card, k->slot, a, in, out);
-    case USE_AGREE:
-        return piv_agree(&s->card, k->slot, a, in, out);
-    }
-    return E_ARGUMENT;
+    static enum err (*const commands[])(struct card *, const struct piv_slot *, const struct piv_algorithm *,
+                                        struct rd, struct rd *) = {
+        [USE_SIGN] = piv_sign, [USE_DECRYPT] = piv_decrypt, [USE_AGREE] = piv_agree};
+    struct touch t;
+    touch_begin(&t, s, k);
+    enum err e = commands[use](&s->card, k->slot, k->public_key.algorithm, in, out);
+    touch_end(&t);
+    return e;
 }
 
 static CK_RV use_rv(struct slot *s, enum err e)
@@ -120,10 +119,13 @@ static CK_RV use_shared(struct slot *s, struct card_key *k, enum key_use use, st
 static CK_RV use_card(struct slot *s, struct card_key *k, enum key_use use, struct rd in, uint8_t *out,
                       size_t *len)
 {
+    CK_RV rv = touch_prepare(s, k);
+    if (rv != CKR_OK)
+        return rv;
     if (!wants_pin(k))
         return use_free(s, k, use, in, out, len);
     bool shared = s->module->settings.pin_shared && s->verified && !wants_pin_always(k);
-    CK_RV rv = shared ? use_shared(s, k, use, in, out, len) : use_isolated(s, k, use, in, out, len);
+    rv = shared ? use_shared(s, k, use, in, out, len) : use_isolated(s, k, use, in, out, len);
     s->fresh = false;
     return rv;
 }

@@ -64,6 +64,14 @@ static void set_pin_entry_seconds(struct settings *s, const char *v)
     s->pin_entry_seconds = (int)number(v, 1, 600, s->pin_entry_seconds);
 }
 
+/* The same. */
+static void set_touch_notify(struct settings *s, const char *v)
+{
+    s->touch_notify[0] = '\0';
+    if (v[0] == '/' && strlen(v) < sizeof s->touch_notify && getauxval(AT_SECURE) == 0)
+        snprintf(s->touch_notify, sizeof s->touch_notify, "%s", v);
+}
+
 static void set_log(struct settings *s, const char *v)
 {
     snprintf(s->log, sizeof s->log, "%s", v);
@@ -85,6 +93,7 @@ static const struct {
     {"pin-pad", "INGAM_PIN_PAD", set_pin_pad},
     {"pin-entry", "INGAM_PIN_ENTRY", set_pin_entry},
     {"pin-entry-seconds", "INGAM_PIN_ENTRY_SECONDS", set_pin_entry_seconds},
+    {"touch-notify", "INGAM_TOUCH_NOTIFY", set_touch_notify},
     {"log", "INGAM_LOG", set_log},
     {"log-areas", "INGAM_LOG_AREAS", set_areas},
 };

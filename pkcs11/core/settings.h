@@ -6,15 +6,16 @@
 #define SETTINGS_MAX_SLOTS 16
 
 struct settings {
-    bool pin_shared;       /* leave the PIN verified on the card, for every program, as other modules do */
-    bool last_try;         /* allow the try that would block the PIN */
-    unsigned slots;        /* slots that are there without a reader */
-    int busy_ms;           /* how long to wait for a card that another program holds */
-    bool pin_pad;          /* a reader's own keypad asks for PINs */
-    char pin_entry[256];   /* the path of a pinentry; empty: none */
-    int pin_entry_seconds; /* how long it may take */
-    char log[256];         /* file, or "stderr"; empty: none */
-    unsigned areas;        /* bit set of enum log_area */
+    bool pin_shared;        /* leave the PIN verified on the card, for every program, as other modules do */
+    bool last_try;          /* allow the try that would block the PIN */
+    unsigned slots;         /* slots that are there without a reader */
+    int busy_ms;            /* how long to wait for a card that another program holds */
+    bool pin_pad;           /* a reader's own keypad asks for PINs */
+    char pin_entry[256];    /* the path of a pinentry; empty: none */
+    int pin_entry_seconds;  /* how long it may take */
+    char touch_notify[256]; /* the path of a program that is told of touches; empty: none */
+    char log[256];          /* file, or "stderr"; empty: none */
+    unsigned areas;         /* bit set of enum log_area */
 };
 
 void settings_read(struct settings *s);

@@ -193,6 +193,13 @@ static void serial_text(const struct card_identity *id, char *out, size_t size)
     }
 }
 
+void token_label(const struct slot *s, char out[33])
+{
+    char serial[17];
+    serial_text(&s->identity, serial, sizeof serial);
+    snprintf(out, 33, "Ingam %s", serial[0] != '\0' ? serial : "PIV");
+}
+
 static CK_FLAGS pin_flags(const struct slot *s)
 {
     int total = s->tries_total > 3 ? s->tries_total : 3;
@@ -222,7 +229,7 @@ static CK_RV ask_info(struct slot *s, CK_TOKEN_INFO *info)
         return rv;
     char serial[17], label[33];
     serial_text(&s->identity, serial, sizeof serial);
-    snprintf(label, sizeof label, "Ingam %s", serial[0] != '\0' ? serial : "PIV");
+    token_label(s, label);
     *info = (CK_TOKEN_INFO){
         .flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED | CKF_TOKEN_INITIALIZED |
                  CKF_DUAL_CRYPTO_OPERATIONS | pin_flags(s) |

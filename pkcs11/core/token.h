@@ -30,5 +30,7 @@ bool token_has_metadata(const struct slot *s);
 /* C_GetTokenInfo: 3 exchanges the first time, then 2. */
 CK_RV token_info(struct slot *s, CK_TOKEN_INFO *info);
 CK_RV slot_info(struct slot *s, CK_SLOT_INFO *info);
+/* The token's name, as C_GetTokenInfo says it. */
+void token_label(const struct slot *s, char out[33]);
 /* Copies text and fills up with blanks. */
 void text_fill(CK_UTF8CHAR *field, size_t size, const char *text);
