@@ -11,7 +11,8 @@
 
 enum { NEVER = 200 };
 
-enum prelude { NOTHING = 0, ADMIN = 1, PIN = 2, OATH = 4, BLOCKED = 8 };
+/* SETTLED: what the prelude wrote is made sure of. */
+enum prelude { NOTHING = 0, ADMIN = 1, PIN = 2, OATH = 4, BLOCKED = 8, SETTLED = 16, UNGATED = 32 };
 
 struct row {
     const char *what, *profile;
@@ -45,6 +46,16 @@ static const struct row rows[] = {
      false},
     {"SET PIN RETRIES", "yubikey-5.7", ADMIN | PIN, "00FA0506", 0x03000080, false},
     {"RESET", "yubikey-5.7", BLOCKED, "00FB0000", 0, false},
+    {"VERIFY, code", "otp-card", PIN | SETTLED, "0020009F06373535323234", 0x04000005, false},
+    {"VERIFY, wrong code", "otp-card", PIN | SETTLED, "0020019F0630303030303000", 0x04000005, false},
+    {"VERIFY, two codes", "otp-card", PIN | SETTLED, "0020019F0C32383730383233353931353200", 0x04000005,
+     false},
+    {"INSTALL OTP SECRET", "otp-card", ADMIN, "00F10100168014 3132333435363738393031323334353637383931", 0,
+     false},
+    {"SET OTP GATES", "otp-card", ADMIN, "00F10200049A029C00", 0, false},
+    {"UNBLOCK OTP", "otp-card", ADMIN, "00F10300", 0, false},
+    {"REMOVE OTP SECRET", "otp-card", ADMIN | UNGATED, "00F10400", 0, false},
+    {"RESET with gates", "otp-card", BLOCKED, "00FB0000", 0, false},
     {"PUT (OATH)", "yubikey-5.4", OATH, "000100001B710162731611063132333435363738393031323334353637383930", 0,
      false},
     {"CALCULATE, HOTP", "yubikey-5.4", OATH, "00A2000105710161740000", 0, false},
@@ -108,6 +119,15 @@ static void expect(const struct row *row, unsigned got, unsigned want)
         fail(row, "a command that has to work was refused");
 }
 
+static void add_record(struct world *w, const struct row *row, size_t len)
+{
+    static const uint8_t filling[2000];
+    fw_store_begin(&w->card->store);
+    fw_store_put(&w->card->store, 0x7E000000, filling, len);
+    if (fw_store_commit(&w->card->store, FW_STORE_SURE) != FW_STORE_DONE)
+        fail(row, "filling");
+}
+
 static void make_ready(struct world *w, const struct row *row)
 {
     if ((row->prelude & OATH) != 0) {
@@ -118,6 +138,22 @@ static void make_ready(struct world *w, const struct row *row)
         expect(row, world_hex(w, "0020008008313233343536FFFF"), 0x9000);
     if ((row->prelude & ADMIN) != 0 && !world_authenticate(w))
         fail(row, "the management key was refused");
+    if ((row->prelude & UNGATED) != 0)
+        expect(row, world_hex(w, "00F10200029C00"), 0x9000);
+    if ((row->prelude & SETTLED) != 0)
+        add_record(w, row, 1);
+}
+
+/* A verification secret of which one try is gone, a gate, and a key behind it. */
+static void furnish_codes(struct world *w, const struct row *row)
+{
+    if (!world_authenticate(w))
+        fail(row, "the management key was refused");
+    expect(row, world_hex(w, "00F10100168014 3132333435363738393031323334353637383930"), 0x9000);
+    expect(row, world_hex(w, "00F10200029C01"), 0x9000);
+    expect(row, world_hex(w, "0047009C05AC03800111"), 0x9000);
+    expect(row, world_hex(w, "0020008008313233343536FFFF"), 0x9000);
+    expect(row, world_hex(w, "0020009F06303030303030"), 0x63C4);
 }
 
 /* What is there before the walk: objects, a credential, a key; for the reset, a blocked card. */
@@ -134,9 +170,11 @@ static void furnish(struct world *w, const struct row *row)
                world_hex(w, "00FE119C2206200000000000000000000000000000000000000000000000000000000000000001"),
                0x9000);
     }
+    if (strcmp(row->profile, "otp-card") == 0)
+        furnish_codes(w, row);
     for (int i = 0; (row->prelude & BLOCKED) != 0 && i < 3; i++) {
-        (void)world_hex(w, "00200080080000000000000000");
-        (void)world_hex(w, "002C00801000000000000000000000000000000000");
+        (void)world_hex(w, "0020008008363534333231FFFF");
+        (void)world_hex(w, "002C0080103131313131313131313233343536FFFF");
     }
 }
 
@@ -146,15 +184,6 @@ static void go_back(struct world *w, const struct row *row)
     if (!world_restart(w))
         fail(row, "the card does not start");
     make_ready(w, row);
-}
-
-static void add_record(struct world *w, const struct row *row, size_t len)
-{
-    static const uint8_t filling[2000];
-    fw_store_begin(&w->card->store);
-    fw_store_put(&w->card->store, 0x7E000000, filling, len);
-    if (fw_store_commit(&w->card->store, FW_STORE_SURE) != FW_STORE_DONE)
-        fail(row, "filling");
 }
 
 /* The card goes on after the recovery: it selects, and what it writes over the remains of the cut lasts. */
