@@ -14,4 +14,6 @@ CK_RV touch_prepare(struct slot *s, struct card_key *k);
  * the wait is over; whatever it does, the command isn't kept from its work and is held up by 0.2 s at most.
  */
 void touch_begin(struct touch *t, struct slot *s, const struct card_key *k);
+/* The same for what is known to want a touch and isn't a PIV key. */
+void touch_tell(struct touch *t, struct slot *s, struct rd label);
 void touch_end(const struct touch *t);

@@ -46,7 +46,7 @@ sign 01 9a
 printf 'told 2 Ingam %s|PIV Authentication\nover\n' "$(token_serial)" >"$work/want"
 wait_for 5 'the program to hear that the wait is over' grep -q over "$work/told"
 same "$work/told" "$work/want"
-grep -q '9A may wait for a touch' "$work/trace" || fail 'the trace says nothing of it'
+grep -q "'PIV Authentication' may wait for a touch" "$work/trace" || fail 'the trace says nothing of it'
 : >"$work/told"
 ctl touch wait
 ctl later 20 # the touch before is forgotten
