@@ -3,12 +3,14 @@
 #include "acts.h"
 #include "commands.h"
 #include "factor.h"
+#include "issuer_client.h"
 #include "issuer_fixture.h"
 #include "migrations.h"
 #include "nouns.h"
 #include "profile.h"
 
 #include <fcntl.h>
+#include <openssl/pem.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -321,6 +323,135 @@ static void customers_change_their_own_certificates_only(void **state)
     assert_int_equal(rows[0].reason, 1);
 }
 
+// A CA of another institution, trusted by the desk, and a certificate of it for the name.
+static X509 *other_bank(struct fixture *fixture, const char *name, EVP_PKEY **key)
+{
+    struct fail fail = {0};
+    char path[128];
+    X509_NAME *subject = X509_NAME_new();
+    EVP_PKEY *ca_key = keys_make("p256", &fail);
+    *key = keys_make("p256", &fail);
+    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)"Other CA", -1, -1, 0);
+    struct profile_ask ask = {
+        .kind = PROFILE_CA, .subject = subject, .key = ca_key, .now = time(NULL), .issuer_key = ca_key};
+    assert_true(profile_serial(ask.serial));
+    X509 *ca = profile_certificate(&ask, &fail);
+    assert_non_null(ca);
+    X509_NAME *person = X509_NAME_new();
+    X509_NAME_add_entry_by_txt(person, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0);
+    ask.kind = PROFILE_PERSON;
+    ask.subject = person;
+    ask.key = *key;
+    ask.issuer = ca;
+    X509 *certificate = profile_certificate(&ask, &fail);
+    assert_non_null(certificate);
+    snprintf(path, sizeof path, "%s/other.pem", fixture->directory);
+    BIO *file = BIO_new_file(path, "w");
+    assert_int_equal(PEM_write_bio_X509(file, ca), 1);
+    BIO_free(file);
+    struct options options = {.dir = fixture->dir, .name = "다른은행", .certificate_file = path};
+    assert_true(command_institution_add(&options, &fail));
+    X509_NAME_free(subject);
+    X509_NAME_free(person);
+    EVP_PKEY_free(ca_key);
+    X509_free(ca);
+    return certificate;
+}
+
+// SEQUENCE { certificate, signatureAlgorithm, signature over "ingam register REFERENCE" }
+static ASN1_TYPE *request(X509 *certificate, EVP_PKEY *key, const char *reference)
+{
+    static const unsigned char algorithm[] = {0x30, 0x0A, 0x06, 0x08, 0x2A, 0x86,
+                                              0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02};
+    unsigned char inside[4096], signature[128], *at = inside, *whole = NULL;
+    char words[64];
+    size_t size = sizeof signature;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    snprintf(words, sizeof words, "ingam register %.20s", reference);
+    assert_int_equal(EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key), 1);
+    assert_int_equal(EVP_DigestSign(context, signature, &size, (unsigned char *)words, strlen(words)), 1);
+    EVP_MD_CTX_free(context);
+    assert_true(i2d_X509(certificate, &at) > 0);
+    memcpy(at, algorithm, sizeof algorithm);
+    at += sizeof algorithm;
+    ASN1_put_object(&at, 0, (int)size + 1, V_ASN1_BIT_STRING, V_ASN1_UNIVERSAL);
+    *at++ = 0;
+    memcpy(at, signature, size);
+    int length = (int)(at + size - inside);
+    int all = ASN1_object_size(1, length, V_ASN1_SEQUENCE);
+    unsigned char *put = whole = OPENSSL_malloc((size_t)all);
+    ASN1_put_object(&put, 1, length, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
+    memcpy(put, inside, (size_t)length);
+    ASN1_STRING *bytes = ASN1_STRING_new();
+    ASN1_STRING_set0(bytes, whole, all);
+    ASN1_TYPE *value = ASN1_TYPE_new();
+    ASN1_TYPE_set(value, V_ASN1_SEQUENCE, bytes);
+    return value;
+}
+
+// Sends it under the application; the refusal's failInfo, or -1 when it was done.
+static int over_cmp(struct fixture *fixture, const struct desk_entitled *made, const char *type,
+                    X509 *certificate, EVP_PKEY *key)
+{
+    struct client client;
+    client_new(&client, fixture, made);
+    OSSL_CMP_ITAV *item =
+        OSSL_CMP_ITAV_create(OBJ_txt2obj(type, 1), request(certificate, key, made->reference));
+    assert_int_equal(OSSL_CMP_CTX_push0_genm_ITAV(client.ctx, item), 1);
+    STACK_OF(OSSL_CMP_ITAV) *told = OSSL_CMP_exec_GENM_ses(client.ctx);
+    int info = told != NULL ? -1 : OSSL_CMP_CTX_get_failInfoCode(client.ctx);
+    sk_OSSL_CMP_ITAV_pop_free(told, OSSL_CMP_ITAV_free);
+    client_drop(&client);
+    return info;
+}
+
+static void apply_register(struct fixture *fixture, const char *customer, const char *kind,
+                           struct desk_entitled *made)
+{
+    struct fail fail = {0};
+    struct act_apply apply = {.customer = customer, .kind = kind, .agreed = true};
+    prove(fixture, customer);
+    assert_true(application_make(&fixture->desk, &apply, made, &fail));
+}
+
+static void another_banks_certificate_is_registered_over_cmp(void **state)
+{
+    struct fixture *fixture = *state;
+    struct act_customer found;
+    struct act_foreign rows[4];
+    struct desk_entitled made, other;
+    EVP_PKEY *key = NULL;
+    size_t count = 0;
+    char factor[ACT_ID], whose[ACT_ID];
+    struct fail fail = {0};
+    customer(fixture, &found, factor);
+    X509 *certificate = other_bank(fixture, "홍길동", &key);
+    unsigned char *der = NULL;
+    int length = i2d_X509(certificate, &der);
+    apply_register(fixture, found.id, "register", &made);
+    EVP_PKEY *stranger = keys_make("p256", &fail);
+    assert_int_equal(over_cmp(fixture, &made, "2.25.305419896.1", certificate, stranger), FAIL_INFO(badPOP));
+    assert_int_equal(over_cmp(fixture, &made, "2.25.305419896.2", certificate, key),
+                     FAIL_INFO(notAuthorized));
+    assert_int_equal(over_cmp(fixture, &made, "2.25.305419896.1", certificate, key), -1);
+    assert_int_equal(over_cmp(fixture, &made, "2.25.305419896.1", certificate, key),
+                     -1); // the answer was lost
+    assert_true(foreign_list(&fixture->desk, found.id, rows, 4, &count, &fail));
+    assert_int_equal(count, 1);
+    assert_string_equal(rows[0].verdict, "unasked");
+    assert_true(foreign_find(&fixture->desk, der, (size_t)length, whose, &fail));
+    assert_string_equal(whose, found.id);
+    apply_register(fixture, found.id, "unregister", &other);
+    assert_int_equal(over_cmp(fixture, &other, "2.25.305419896.2", certificate, key), -1);
+    assert_int_equal(over_cmp(fixture, &other, "2.25.305419896.2", certificate, key), -1);
+    assert_false(foreign_find(&fixture->desk, der, (size_t)length, whose, &fail));
+    assert_int_equal(fail.code, FAIL_NOT_FOUND);
+    OPENSSL_free(der);
+    EVP_PKEY_free(stranger);
+    EVP_PKEY_free(key);
+    X509_free(certificate);
+}
+
 static void a_migration_reads_the_end_from_the_certificate(void **state)
 {
     struct fixture *fixture = *state;
@@ -365,6 +496,7 @@ int main(void)
         TEST(a_desk_that_ends_ends_its_checks),
         TEST(an_application_needs_agreement_and_proofs),
         TEST(customers_change_their_own_certificates_only),
+        TEST(another_banks_certificate_is_registered_over_cmp),
         TEST(a_migration_reads_the_end_from_the_certificate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,6 +107,8 @@ struct act_apply {
     bool wait;              // for `application approve`
     bool agreed;            // to all terms
 };
+// Kinds: issue, reissue, renew, revoke, suspend, resume; register and unregister (another institution's
+// certificate; they need a proof of identity only).
 
 // Checks all but the proofs and makes reference number and code, but writes nothing yet.
 bool application_prepare(struct desk *desk, const struct act_apply *apply, struct desk_entitled *made,
@@ -142,5 +144,51 @@ bool fee_settle(struct desk *desk, const char *reference, bool waive, struct fai
 // "resume". Uses up a proof of identity and one of a second factor. Done before: true.
 bool certificate_change(struct desk *desk, const char *customer, const char *serial, const char *action,
                         const char *reason, struct fail *fail);
+
+// --- other institutions' certificates (foreign.c). FAIL_REFUSED with the reason in words; FAIL_NOT_FOUND:
+// the issuer is no trusted institution, or nothing is registered; FAIL_BUSY: the institution could not be
+// asked.
+
+struct act_foreign {
+    char id[ACT_ID];
+    char customer[ACT_ID];
+    char institution[REGISTRY_TEXT]; // its name
+    char serial[REGISTRY_TEXT];
+    char subject[DESK_PATH];
+    char verdict[REGISTRY_WORD]; // of the last check: "good", or "unasked" when the institution names no
+                                 // service
+    int64_t not_after, created, checked;
+};
+
+// Is it a trusted institution's, in time, for signatures, neither revoked nor ours? Asks the institution's
+// CRL or OCSP service where there is one, for eight seconds at most.
+bool foreign_check(struct desk *desk, const void *der, size_t length, struct act_foreign *found,
+                   struct fail *fail);
+
+// The text whose signature by the certificate's key proves possession: "ingam register REFERENCE".
+#define FOREIGN_PROOF 64
+void foreign_text(const char *reference, char text[FOREIGN_PROOF]);
+
+// Registers it for the customer after all checks; the caller has seen the proof of possession (TLS, or
+// foreign_possessed). `random` is R of a certificate with a VID, else NULL. `verified`: a branch saw the
+// person and papers. Without an application's reference number a proof of identity is used up. Registered by
+// the same customer before: true.
+struct act_foreign_ask {
+    const char *customer, *reference;
+    const void *der, *random;
+    size_t length, random_length;
+    bool verified;
+};
+bool foreign_add(struct desk *desk, const struct act_foreign_ask *ask, char id[ACT_ID], struct fail *fail);
+bool foreign_possessed(const void *der, size_t length, const char *text, const void *signature, size_t size,
+                       struct fail *fail);
+bool foreign_drop(struct desk *desk, const char *customer, const char *id, struct fail *fail);
+
+// Whose registered certificate is it, and is it still good? Checked anew when the last check is ten minutes
+// old.
+bool foreign_find(struct desk *desk, const void *der, size_t length, char customer[ACT_ID],
+                  struct fail *fail);
+bool foreign_list(struct desk *desk, const char *customer, struct act_foreign *rows, size_t most,
+                  size_t *count, struct fail *fail);
 
 #endif

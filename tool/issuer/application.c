@@ -13,8 +13,9 @@ static const struct {
     const char *name;
     bool target, class_name;
 } kinds[] = {
-    {"issue", false, true},  {"reissue", false, true}, {"renew", true, false},
-    {"revoke", true, false}, {"suspend", true, false}, {"resume", true, false},
+    {"issue", false, true},     {"reissue", false, true},     {"renew", true, false},
+    {"revoke", true, false},    {"suspend", true, false},     {"resume", true, false},
+    {"register", false, false}, {"unregister", false, false},
 };
 
 // The certificate that a reissue replaces: the one named, else the newest of this class that stands.
@@ -49,7 +50,9 @@ static bool fill(struct desk *desk, const struct act_apply *apply, struct regist
         i++;
     if (i == sizeof kinds / sizeof kinds[0])
         return fail_with(fail, FAIL_USAGE,
-                         _("unknown kind '%s': use issue, reissue, renew, revoke, suspend or resume"), kind);
+                         _("unknown kind '%s': use issue, reissue, renew, revoke, suspend, resume, register "
+                           "or unregister"),
+                         kind);
     if (kinds[i].target && apply->serial == NULL)
         return fail_with(fail, FAIL_USAGE, _("--%s %s is missing"), "serial", "HEX");
     if (kinds[i].class_name && apply->class_name == NULL && apply->serial == NULL)
@@ -59,6 +62,10 @@ static bool fill(struct desk *desk, const struct act_apply *apply, struct regist
     snprintf(person->customer, sizeof person->customer, "%s", apply->customer);
     snprintf(person->class_name, sizeof person->class_name, "%s",
              apply->class_name != NULL ? apply->class_name : "");
+    if (!kinds[i].target && !kinds[i].class_name)
+        return apply->class_name == NULL && apply->serial == NULL
+                   ? true
+                   : fail_with(fail, FAIL_USAGE, _("another institution's certificate has no class here"));
     if (strcmp(kind, "issue") != 0 && !find_old(desk, apply, person, fail))
         return false;
     struct registry_class class;

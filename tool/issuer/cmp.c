@@ -97,7 +97,7 @@ static const struct {
     bool by_code, by_signature;
 } bodies[] = {
     {BODY_IR, true, false},      {BODY_CR, true, false},   {BODY_P10CR, true, false},
-    {BODY_GENM, true, false},    {BODY_KUR, false, true},  {BODY_RR, true, true},
+    {BODY_GENM, true, true},     {BODY_KUR, false, true},  {BODY_RR, true, true},
     {BODY_CERTCONF, true, true}, {BODY_ERROR, true, true}, {BODY_POLLREQ, true, false},
 };
 
@@ -179,7 +179,7 @@ static bool fits_kind(unsigned body, const char *kind)
     bool manages = strcmp(kind, "revoke") == 0 || strcmp(kind, "suspend") == 0 || strcmp(kind, "resume") == 0;
     if (body == BODY_RR || body == BODY_GENM)
         return body == BODY_GENM || manages;
-    return !manages && strcmp(kind, "renew") != 0;
+    return strcmp(kind, "issue") == 0 || strcmp(kind, "reissue") == 0;
 }
 
 // What stands against a person who has shown the right code.
@@ -189,8 +189,8 @@ static enum refuse_reason entitled(const struct cmp_call *call)
         return REFUSE_NOTHING;
     if (!fits_kind(call->header.body, call->person.kind))
         return REFUSE_PURPOSE;
-    // A revocation whose answer was lost may be asked for again: it changes nothing.
-    if (call->person.spent != 0 && call->header.body == BODY_RR)
+    // A revocation or a registration whose answer was lost may be asked for again: it changes nothing.
+    if (call->person.spent != 0 && (call->header.body == BODY_RR || cmp_is_foreign(&call->person)))
         return REFUSE_NOTHING;
     if (call->person.spent != 0)
         return REFUSE_SPENT;

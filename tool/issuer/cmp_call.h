@@ -31,6 +31,11 @@ OSSL_CMP_PKISI *cmp_on_request(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *req
 int cmp_on_general(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *request,
                    const STACK_OF(OSSL_CMP_ITAV) * asked, STACK_OF(OSSL_CMP_ITAV) * *answer);
 
+// Is the application about another institution's certificate? And what its genm asks for: it is registered,
+// or its registration ends.
+bool cmp_is_foreign(const struct registry_person *person);
+enum refuse_reason cmp_foreign(struct cmp_call *call, const STACK_OF(OSSL_CMP_ITAV) * asked);
+
 // Revokes, suspends or resumes (RFC 4210 5.3.9); registered likewise.
 OSSL_CMP_PKISI *cmp_on_revoke(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *request, const X509_NAME *issuer,
                               const ASN1_INTEGER *serial);

@@ -29,23 +29,43 @@ static ASN1_TYPE *ca_list(const X509 *ca)
     return value;
 }
 
+static bool give(ASN1_OBJECT *type, ASN1_TYPE *value, STACK_OF(OSSL_CMP_ITAV) * *answer)
+{
+    OSSL_CMP_ITAV *item = type != NULL && value != NULL ? OSSL_CMP_ITAV_create(type, value) : NULL;
+    if (item == NULL) {
+        ASN1_OBJECT_free(type);
+        ASN1_TYPE_free(value);
+        return false;
+    }
+    if (OSSL_CMP_ITAV_push0_stack_item(answer, item) == 1)
+        return true;
+    OSSL_CMP_ITAV_free(item);
+    return false;
+}
+
+static bool brings(const STACK_OF(OSSL_CMP_ITAV) * asked)
+{
+    return asked != NULL && sk_OSSL_CMP_ITAV_num(asked) > 0 &&
+           OSSL_CMP_ITAV_get0_value(sk_OSSL_CMP_ITAV_value(asked, 0)) != NULL;
+}
+
 int cmp_on_general(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *request,
                    const STACK_OF(OSSL_CMP_ITAV) * asked, STACK_OF(OSSL_CMP_ITAV) * *answer)
 {
     struct cmp_call *call = OSSL_CMP_SRV_CTX_get0_custom_ctx(server);
-    ASN1_OBJECT *type = OBJ_txt2obj(CA_CERTS, 1);
-    ASN1_TYPE *value = ca_list(call->desk->ca);
-    OSSL_CMP_ITAV *item = type != NULL && value != NULL ? OSSL_CMP_ITAV_create(type, value) : NULL;
-    (void)request, (void)asked;
+    (void)request;
     *answer = NULL;
-    if (item == NULL) {
-        ASN1_OBJECT_free(type);
-        ASN1_TYPE_free(value);
-    } else if (OSSL_CMP_ITAV_push0_stack_item(answer, item) == 1) {
+    // Under such an application a question without content only asks whether the code is right.
+    if (call->signer == NULL && cmp_is_foreign(&call->person) && brings(asked)) {
+        call->event->reason = cmp_foreign(call, asked);
+        if (call->event->reason != REFUSE_NOTHING)
+            return 0;
+        call->event->what = call->person.kind;
+    } else {
         call->event->what = "told";
-        return 1;
     }
-    OSSL_CMP_ITAV_free(item);
+    if (give(OBJ_txt2obj(CA_CERTS, 1), ca_list(call->desk->ca), answer))
+        return 1;
     call->event->reason = REFUSE_BROKEN;
     return 0;
 }

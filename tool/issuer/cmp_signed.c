@@ -65,6 +65,9 @@ enum refuse_reason cmp_signer_entitled(struct cmp_call *call)
     // The rules of a renewal say more exactly what is the matter (rules.c).
     if (call->header.body == BODY_KUR)
         return find_renewal(call);
+    // A question by signature: would a renewal be refused? Nothing is written down for it.
+    if (call->header.body == BODY_GENM)
+        return cmp_reason(registry_renewable(call->desk->registry, standing->serial, call->desk->now()));
     if (standing->not_after <= call->desk->now())
         return REFUSE_OUTDATED;
     // A revoked certificate may do one thing: ask again for the revocation whose answer was lost.

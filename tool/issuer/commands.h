@@ -44,6 +44,13 @@ COMMAND(certificate_show);
 COMMAND(certificate_revoke);
 COMMAND(certificate_suspend);
 COMMAND(certificate_resume);
+COMMAND(institution_add);
+COMMAND(institution_list);
+COMMAND(institution_withdraw);
+COMMAND(foreign_check);
+COMMAND(foreign_add);
+COMMAND(foreign_drop);
+COMMAND(foreign_list);
 COMMAND(log_list);
 COMMAND(log_verify);
 

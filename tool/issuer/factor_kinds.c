@@ -2,6 +2,7 @@
 // security card, a signature by another certificate of the same customer.
 #include "factor.h"
 
+#include "foreign.h"
 #include "words.h"
 
 #include <liboath/oath.h>
@@ -195,18 +196,28 @@ static bool ask_signature(struct factor *factor)
     return true;
 }
 
-// SHA-256 over the challenge's text, by the key of a certificate that stands and is the same customer's.
-static bool check_signature(const struct factor *factor, struct factor_answer *answer)
+// The certificate that signed: one of this desk's, or a registered one of another institution; it must stand
+// and be the same customer's.
+static X509 *signer(const struct factor *factor, const struct factor_answer *answer)
 {
     struct registry_standing standing;
     const unsigned char *at = standing.der;
-    answer->moving = factor->moving + 1;
-    if (answer->serial == NULL ||
-        registry_standing(answer->desk->registry, answer->serial, &standing) != REGISTRY_DONE ||
+    if (answer->serial == NULL)
+        return NULL;
+    if (answer->serial[0] == 'X')
+        return foreign_of(answer->desk, factor->customer, answer->serial);
+    if (registry_standing(answer->desk->registry, answer->serial, &standing) != REGISTRY_DONE ||
         strcmp(standing.customer, factor->customer) != 0 || strcmp(standing.state, "confirmed") != 0 ||
         strcmp(standing.status, "valid") != 0 || standing.not_after <= answer->now)
-        return false;
-    X509 *certificate = d2i_X509(NULL, &at, (long)standing.length);
+        return NULL;
+    return d2i_X509(NULL, &at, (long)standing.length);
+}
+
+// SHA-256 over the challenge's text.
+static bool check_signature(const struct factor *factor, struct factor_answer *answer)
+{
+    answer->moving = factor->moving + 1;
+    X509 *certificate = signer(factor, answer);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     bool right =
         certificate != NULL && context != NULL &&

@@ -9,9 +9,9 @@ struct options {
     const char *dir, *name, *subject, *passphrase_file, *code_file, *policy, *key, *listen, *pid_file;
     const char *db, *public_url, *kind, *identity_file, *phone, *email, *customer, *class_name, *number_file;
     const char *secret_file, *factor, *answer_file, *label, *program, *serial, *reason, *reference;
-    const char *to, *from, *head;
+    const char *to, *from, *head, *institution, *certificate_file, *crl, *ocsp, *random_file, *foreign;
     int days, tries, fee, keep_days;
-    bool json, detach, help, test_profile, wait, agree, fee_given, waive, deny;
+    bool json, detach, help, test_profile, wait, agree, fee_given, waive, deny, verified;
 };
 
 // Reads the arguments after the command. `takes` are names of options with blanks between; a `!` behind a

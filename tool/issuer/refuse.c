@@ -80,6 +80,22 @@ static const struct row rows[REFUSE_REASONS] = {
     [REFUSE_DENIED] = {BIT(notAuthorized), "denied", "this application was refused by the desk"},
     [REFUSE_PURPOSE] = {BIT(notAuthorized), "purpose",
                         "this reference number, or this certificate, is not for what the message asks"},
+    [REFUSE_FOREIGN_UNTRUSTED] = {BIT(signerNotTrusted), "foreign-untrusted",
+                                  "the certificate is of no institution that this desk trusts"},
+    [REFUSE_FOREIGN_EXPIRED] = {BIT(badTime), "foreign-expired",
+                                "the certificate is not valid now, or not for signatures"},
+    [REFUSE_FOREIGN_REVOKED] = {BIT(certRevoked), "foreign-revoked",
+                                "its institution has revoked or suspended this certificate"},
+    [REFUSE_FOREIGN_UNASKED] =
+        {BIT(systemUnavail), "foreign-unasked",
+         "the institution does not say whether its certificate is valid: try again later"},
+    [REFUSE_FOREIGN_PERSON] =
+        {BIT(notAuthorized), "foreign-person",
+         "it cannot be verified that this certificate is yours: visit a branch of the bank"},
+    [REFUSE_FOREIGN_CLASH] = {BIT(duplicateCertReq), "foreign-clash",
+                              "the certificate clashes with one that is registered or that this desk issued"},
+    [REFUSE_FOREIGN_POSSESSION] = {BIT(badPOP), "foreign-possession",
+                                   "the signature does not prove that the certificate's key is there"},
     [REFUSE_BUSY] = {BIT(systemUnavail), "busy", "the desk has too much to do: try again later"},
     [REFUSE_BROKEN] = {BIT(systemFailure), "broken", "the desk failed; nothing is lost: try again later"},
 };

@@ -180,6 +180,9 @@ enum registry_end registry_standing(struct registry *registry, const char *seria
 enum registry_end registry_renewal(struct registry *registry, const char *serial, const char *fresh,
                                    int64_t now, char reference[REGISTRY_REFERENCE + 1]);
 
+// Which rule would stand against its renewal now? Writes nothing. REGISTRY_DONE: none.
+enum registry_end registry_renewable(struct registry *registry, const char *serial, int64_t now);
+
 // Changes whether a certificate stands: "revoke" (with a CRLReason), "suspend" or "resume". REGISTRY_AGAIN:
 // it is so already. REGISTRY_REVOKED: it is revoked, for ever. `by` is for the log; `reference`, or NULL, is
 // the application whose code this spends.

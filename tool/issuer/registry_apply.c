@@ -64,7 +64,7 @@ static bool charge(struct db *db, const char *reference, int64_t now)
 static enum registry_end prove(struct db *db, const struct registry_person *person)
 {
     struct db_query query;
-    char needs[REGISTRY_TEXT] = "";
+    char needs[REGISTRY_TEXT] = "identity"; // without a class: another institution's certificate
     DB_ASK(&query, db, "SELECT needs FROM class WHERE name = ?", db_t(person->class_name));
     if (db_row(&query))
         db_get_text(&query, 0, needs, sizeof needs);
@@ -157,6 +157,28 @@ enum registry_end registry_renewal(struct registry *registry, const char *serial
         snprintf(reference, REGISTRY_REFERENCE + 1, "%s", fresh);
     bool done = db_close(&query) && (found || copy_application(registry, db, serial, fresh, now));
     return db_leave(registry, done ? REGISTRY_DONE : REGISTRY_FAILED);
+}
+
+// The application is made and the rules are asked as for a real one; then all of it is taken back.
+enum registry_end registry_renewable(struct registry *registry, const char *serial, int64_t now)
+{
+    static const char trial[] = "trial";
+    struct db_query query;
+    char reference[REGISTRY_REFERENCE + 1];
+    struct db *db = db_enter(registry);
+    DB_ASK(&query, db,
+           "SELECT reference FROM person WHERE kind = 'renew' AND target = ? ORDER BY created DESC",
+           db_t(serial));
+    bool found = db_row(&query);
+    if (found)
+        db_get_text(&query, 0, reference, sizeof reference);
+    if (!db_close(&query))
+        return db_leave(registry, REGISTRY_FAILED);
+    if (!found && !copy_application(registry, db, serial, trial, now))
+        return db_leave(registry, REGISTRY_FAILED);
+    enum registry_end end = rules_check(db, found ? reference : trial, now);
+    enum registry_end left = db_leave(registry, end == REGISTRY_DONE ? REGISTRY_AGAIN : end);
+    return left == REGISTRY_AGAIN ? REGISTRY_DONE : left;
 }
 
 enum registry_end registry_poll_keep(struct registry *registry, const struct registry_poll *poll, int64_t now)
