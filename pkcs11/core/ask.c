@@ -115,7 +115,11 @@ CK_RV ask_login(struct call *c, CK_SESSION_HANDLE session, CK_USER_TYPE user, st
         return rv;
     if (user == CKU_CONTEXT_SPECIFIC)
         ADD(q.description, WORD_EACH_USE, "", "");
-    add(q.prompt, sizeof q.prompt, "%s:", words(user == CKU_SO ? WORD_KEY_OR_PUK : WORD_PIN), "");
+    add(q.prompt, sizeof q.prompt, "%s:",
+        words(c->slot->piv != NULL ? WORD_ACCESS
+              : user == CKU_SO     ? WORD_KEY_OR_PUK
+                                   : WORD_PIN),
+        "");
     return ask(c, session, &q, pin);
 }
 
@@ -124,11 +128,16 @@ CK_RV ask_login(struct call *c, CK_SESSION_HANDLE session, CK_USER_TYPE user, st
 /* What C_SetPIN changes depends on who is logged in (login_set_pin). */
 static enum word subject_of(const struct slot *s)
 {
-    return s->login != LOGIN_SO ? WORD_PIN : s->so_by_puk ? WORD_PUK : WORD_KEY;
+    return s->piv != NULL         ? WORD_ACCESS
+           : s->login != LOGIN_SO ? WORD_PIN
+           : s->so_by_puk         ? WORD_PUK
+                                  : WORD_KEY;
 }
 
 static bool fits(enum word what, size_t n)
 {
+    if (what == WORD_ACCESS)
+        return n >= 1 && n <= 64;
     return what == WORD_KEY ? n == 32 || n == 48 || n == 64 : n >= 6 && n <= 8;
 }
 
@@ -191,7 +200,7 @@ CK_RV ask_init_pin(struct call *c, CK_SESSION_HANDLE session)
     if (rv == CKR_OK)
         rv = describe(c->slot, false, &q);
     if (rv == CKR_OK)
-        rv = ask_new(c, session, &q, WORD_PIN, &fresh);
+        rv = ask_new(c, session, &q, c->slot->piv != NULL ? WORD_ACCESS : WORD_PIN, &fresh);
     if (rv == CKR_OK)
         rv = login_init_pin(c->slot, secret_view(fresh));
     secret_free(fresh);

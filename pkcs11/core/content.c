@@ -21,6 +21,7 @@ void content_forget(struct slot *s)
     s->history_absent = false;
     s->history = (struct piv_key_history){0};
     s->statics = false;
+    s->otp_listed = false;
     facts_forget(s);
     privdata_forget(s);
 }
@@ -32,6 +33,7 @@ void content_doubt(struct slot *s)
         s->key[i].told = false;
     }
     s->history_read = false;
+    s->otp_listed = false;
     privdata_forget(s);
 }
 
@@ -253,7 +255,7 @@ static bool anything_due(struct slot *s, const struct wish *w)
     return false;
 }
 
-static CK_RV add_profile(struct slot *s, CK_ULONG id)
+CK_RV content_profile(struct slot *s, CK_ULONG id)
 {
     struct object *o = object_new(attr_rows_of(CKO_PROFILE, 0));
     if (o == NULL || !object_set_ulong(o, CKA_PROFILE_ID, id) || !object_set_bool(o, CKA_TOKEN, true) ||
@@ -272,7 +274,7 @@ static CK_RV add_statics(struct slot *s)
     if (s->statics)
         return CKR_OK;
     for (size_t i = 0; rv == CKR_OK && i < sizeof profiles / sizeof profiles[0]; i++)
-        rv = add_profile(s, profiles[i]);
+        rv = content_profile(s, profiles[i]);
     s->statics = rv == CKR_OK;
     return rv;
 }

@@ -12,6 +12,8 @@ CK_RV content_history(struct slot *s);
 /* Reads what a search by this template can match and isn't known yet. A template that no object of the card
  * can match reads nothing. */
 CK_RV content_prepare(struct slot *s, const CK_ATTRIBUTE *templ, CK_ULONG count);
+/* A profile object. */
+CK_RV content_profile(struct slot *s, CK_ULONG id);
 /* Makes sure that a private key's policies are known: 0 or 1 exchange. */
 CK_RV content_policy(struct slot *s, struct card_key *k);
 /* Inside a transaction: what the retired slots hold, where metadata tells it. 0 to 20 exchanges. */

@@ -7,6 +7,7 @@
  * lock. */
 #pragma once
 #include "card/driver/driver.h"
+#include "card/oath/oath.h"
 #include "card/piv/sequence.h"
 #include "core/lock.h"
 #include "core/log.h"
@@ -118,6 +119,15 @@ struct slot {
     struct card_identity identity;
     bool identified;   /* identity was read since the insertion */
     bool identity_due; /* the card was reset: compare before a PIN is replayed */
+
+    /* One-time passwords (otp.c). A card with an OATH applet has a second slot, which has a connection of its
+     * own and the lock of the first. */
+    struct slot *piv;              /* of a second slot: the first; NULL: this is a first one */
+    struct slot *otp;              /* of a first slot: the second, once there was a card for it */
+    _Atomic uint64_t without_oath; /* `seen` of a card that turned out to have no such applet */
+    uint8_t otp_id[OATH_ID_MAX];   /* of the applet that the login is for */
+    size_t otp_id_len;
+    bool otp_listed;
 
     struct shared shared;
     CK_TOKEN_INFO told_info; /* what C_GetTokenInfo said at info_time; 0: never */

@@ -2,6 +2,7 @@
 #include "core/find.h"
 #include "core/content.h"
 #include "core/import.h"
+#include "core/otp.h"
 #include "core/slot.h"
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,8 @@ CK_RV find_begin(struct session *se, const CK_ATTRIBUTE *templ, CK_ULONG count)
     if (rv == CKR_OK && s->open && shared_written(s))
         content_doubt(s);
     if (rv == CKR_OK)
-        rv = content_prepare(s, templ, count);
-    if (rv == CKR_OK)
+        rv = s->piv != NULL ? otp_prepare(s, templ, count) : content_prepare(s, templ, count);
+    if (rv == CKR_OK && s->piv == NULL)
         rv = carddata_prepare(s, templ, count);
     if (rv != CKR_OK)
         return rv;

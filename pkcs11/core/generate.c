@@ -132,7 +132,7 @@ CK_RV write_generate_pair(struct session *se, const CK_MECHANISM *m, struct key_
     struct object *public, *private;
     const struct piv_algorithm *a = NULL;
     struct card_key *k = NULL;
-    if (row == NULL || (row->flags & CKF_GENERATE_KEY_PAIR) == 0)
+    if (!slot_has(se->slot, row) || (row->flags & CKF_GENERATE_KEY_PAIR) == 0)
         return CKR_MECHANISM_INVALID;
     if (m->ulParameterLen != 0)
         return CKR_MECHANISM_PARAM_INVALID;
@@ -176,7 +176,7 @@ CK_RV write_generate(struct session *se, const CK_MECHANISM *m, const CK_ATTRIBU
     struct slot *s = se->slot;
     const struct mech_row *row = mech_row(m->mechanism);
     struct object *o;
-    if (row == NULL || (row->flags & CKF_GENERATE) == 0)
+    if (!slot_has(s, row) || (row->flags & CKF_GENERATE) == 0)
         return CKR_MECHANISM_INVALID;
     CK_RV rv = attr_build(templ, count, ATTR_GENERATE, CKO_SECRET_KEY, row->key, s->login == LOGIN_SO, &o);
     if (rv != CKR_OK)

@@ -7,7 +7,7 @@
 
 bool keypad_here(struct slot *s)
 {
-    if (!s->module->settings.pin_pad)
+    if (!s->module->settings.pin_pad || s->piv != NULL) /* access codes aren't digits alone */
         return false;
     if (!s->open && token_begin(s, TOKEN_TRY) == CKR_OK)
         token_end(s, TP_LEAVE);

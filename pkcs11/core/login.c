@@ -1,6 +1,7 @@
 /* How PINs are kept, presented, withdrawn and refused. */
 #include "card/base/secret.h"
 #include "core/keypad.h"
+#include "core/otp.h"
 #include "core/pin.h"
 #include "core/slot.h"
 #include "core/token.h"
@@ -197,6 +198,8 @@ static void begin_login(struct slot *s)
 
 CK_RV login_user(struct slot *s, struct rd pin)
 {
+    if (s->piv != NULL)
+        return otp_login(s, pin);
     CK_RV rv = verify_once(s, &pin);
     if (rv == CKR_OK)
         rv = pin_keep(s, pin);

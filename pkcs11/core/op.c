@@ -2,6 +2,7 @@
 #include "core/op.h"
 #include "card/base/secret.h"
 #include "core/content.h"
+#include "core/otp.h"
 #include "core/slot.h"
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +63,7 @@ static CK_RV find_key(struct session *se, enum op_kind kind, CK_OBJECT_HANDLE ha
     if (o == NULL)
         return CKR_KEY_HANDLE_INVALID;
     CK_OBJECT_CLASS class = object_class(o);
-    if (class != kinds[kind].class && class != CKO_SECRET_KEY)
+    if (class != kinds[kind].class && class != CKO_SECRET_KEY && (class != CKO_OTP_KEY || kind != OP_SIGN))
         return class == CKO_PUBLIC_KEY || class == CKO_PRIVATE_KEY ? CKR_KEY_TYPE_INCONSISTENT
                                                                    : CKR_KEY_HANDLE_INVALID;
     if (!object_bool(o, kinds[kind].right))
@@ -77,9 +78,9 @@ static CK_RV begin_with(struct session *se, enum op_kind kind, const CK_MECHANIS
     struct mech_key facts;
     struct object *key = NULL;
     CK_RV rv = CKR_OK;
+    if (!slot_has(se->slot, mech_row(m->mechanism)))
+        return CKR_MECHANISM_INVALID;
     if (kind != OP_DIGEST) {
-        if (mech_row(m->mechanism) == NULL)
-            return CKR_MECHANISM_INVALID;
         rv = find_key(se, kind, handle, &key);
         if (rv == CKR_OK && object_class(key) == CKO_PRIVATE_KEY && key->card_key != NULL)
             rv = content_policy(se->slot, key->card_key);
@@ -179,6 +180,8 @@ static CK_RV whole_message(const struct operation *op, struct rd data, uint8_t d
 
 static CK_RV sign_into(struct session *se, struct operation *op, struct rd msg, struct out out)
 {
+    if (op->mech.row->place == MECH_OATH)
+        return otp_sign(se, op, msg, out);
     size_t len = *out.len;
     CK_RV rv = sign_by_key(se, op, msg, out.p, &len);
     if (rv == CKR_OK)

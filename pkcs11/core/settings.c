@@ -38,6 +38,11 @@ static void set_pin_pad(struct settings *s, const char *v)
     s->pin_pad = yes(v);
 }
 
+static void set_otp_slot(struct settings *s, const char *v)
+{
+    s->otp_slot = yes(v);
+}
+
 static void set_slots(struct settings *s, const char *v)
 {
     s->slots = (unsigned)number(v, 1, SETTINGS_MAX_SLOTS, (long)s->slots);
@@ -89,6 +94,7 @@ static const struct {
     {"pin-shared", "INGAM_PIN_SHARED", set_pin_shared},
     {"last-try", "INGAM_LAST_TRY", set_last_try},
     {"slots", "INGAM_SLOTS", set_slots},
+    {"otp-slot", "INGAM_OTP_SLOT", set_otp_slot},
     {"busy-ms", "INGAM_BUSY_MS", set_busy},
     {"pin-pad", "INGAM_PIN_PAD", set_pin_pad},
     {"pin-entry", "INGAM_PIN_ENTRY", set_pin_entry},
@@ -147,8 +153,12 @@ static void read_user_file(struct settings *s)
 
 void settings_read(struct settings *s)
 {
-    *s = (struct settings){
-        .slots = 1, .busy_ms = 10000, .pin_pad = true, .pin_entry_seconds = 120, .areas = LOG_ALL};
+    *s = (struct settings){.otp_slot = true,
+                           .slots = 1,
+                           .busy_ms = 10000,
+                           .pin_pad = true,
+                           .pin_entry_seconds = 120,
+                           .areas = LOG_ALL};
     read_file(s, SYSTEM_FILE);
     read_user_file(s);
     for (size_t i = 0; i < ROWS; i++) {

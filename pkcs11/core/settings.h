@@ -8,6 +8,7 @@
 struct settings {
     bool pin_shared;        /* leave the PIN verified on the card, for every program, as other modules do */
     bool last_try;          /* allow the try that would block the PIN */
+    bool otp_slot;          /* a slot of its own for the one-time passwords of a card */
     unsigned slots;         /* slots that are there without a reader */
     int busy_ms;            /* how long to wait for a card that another program holds */
     bool pin_pad;           /* a reader's own keypad asks for PINs */

@@ -58,8 +58,9 @@ static bool file_name(const struct slot *s, char *out, size_t size)
     struct stat st = {0};
     if (sim == NULL && stat(service, &st) != 0)
         return false;
-    int n = snprintf(world, sizeof world, "%lu.%lu.%ld %s %s", (unsigned long)st.st_dev,
-                     (unsigned long)st.st_ino, (long)st.st_ctim.tv_nsec, s->reader, service);
+    int n = snprintf(world, sizeof world, "%lu.%lu.%ld %s%s %s", (unsigned long)st.st_dev,
+                     (unsigned long)st.st_ino, (long)st.st_ctim.tv_nsec, s->reader,
+                     s->piv != NULL ? " (OTP)" : "", service);
     if (n < 0 || (size_t)n >= sizeof world || host_hash_once(HOST_SHA256, world, (size_t)n, sum) != HOST_OK ||
         !directory(out, size))
         return false;

@@ -8,15 +8,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-static CK_RV add_slot(struct module *m)
+/* piv: the first slot of the same card; NULL: this is one. */
+static CK_RV add_slot(struct module *m, struct slot *piv)
 {
     struct slot *s = m->slots < MAX_SLOTS ? calloc(1, sizeof *s) : NULL;
     if (s == NULL)
         return CKR_HOST_MEMORY;
-    CK_RV rv = lock_new(&s->lock);
+    CK_RV rv = CKR_OK;
+    if (piv == NULL)
+        rv = lock_new(&s->lock);
+    else
+        s->lock = piv->lock;
     if (rv != CKR_OK) {
         free(s);
         return rv;
+    }
+    s->piv = piv;
+    if (piv != NULL) {
+        memcpy(s->reader, piv->reader, sizeof s->reader);
+        piv->otp = s;
     }
     s->id = m->slots;
     s->module = m;
@@ -37,13 +47,13 @@ CK_RV slots_make(struct module *m)
     if (rv == CKR_OK)
         rv = lock_new(&m->dialogue);
     while (rv == CKR_OK && m->slots < m->settings.slots)
-        rv = add_slot(m);
+        rv = add_slot(m, NULL);
     return rv;
 }
 
 void slots_free(struct module *m, bool forked)
 {
-    for (size_t i = 0; i < m->slots; i++) {
+    for (size_t i = m->slots; i-- > 0;) { /* second slots before the first, whose locks they use */
         struct slot *s = m->slot[i];
         if (!forked)
             login_release(s);
@@ -51,7 +61,7 @@ void slots_free(struct module *m, bool forked)
         map_free(&s->sessions);
         map_free(&s->objects);
         free(s->list);
-        if (!forked)
+        if (!forked && s->piv == NULL)
             lock_free(s->lock);
         free(s);
     }
@@ -79,7 +89,18 @@ struct slot *slot_at(struct module *m, CK_SLOT_ID id)
 
 bool slot_present(const struct slot *s)
 {
-    return (atomic_load(&s->seen) & SEEN_PRESENT) != 0;
+    uint64_t seen = atomic_load(&s->seen);
+    return (seen & SEEN_PRESENT) != 0 && seen != atomic_load(&s->without_oath);
+}
+
+void slot_without_oath(struct slot *s)
+{
+    atomic_store(&s->without_oath, atomic_load(&s->seen));
+}
+
+bool slot_has(const struct slot *s, const struct mech_row *row)
+{
+    return row != NULL && (s->piv != NULL) == (row->place == MECH_OATH);
 }
 
 void slot_saw(struct slot *s, bool listed, const struct tp_state *state)
@@ -115,6 +136,7 @@ void slot_drop(struct slot *s)
     s->gone = false;
     s->verified = false;
     s->identity = (struct card_identity){0};
+    s->otp_listed = false;
     s->tries = -1;
     s->failed_doubt = s->failed_count > 0;
 }
@@ -124,7 +146,7 @@ void slot_check(struct slot *s)
     struct tp_state state = {0};
     bool same = false;
     if (s->open) {
-        if (card_status(&s->card, &state, &same) == E_OK)
+        if (card_status(&s->card, &state, &same) == E_OK && (same || s->piv == NULL))
             slot_saw(s, true, &state);
         if (!same)
             s->gone = true;
@@ -148,6 +170,15 @@ static bool is_listed(const struct tp_reader *r, size_t n, const char *name)
     return false;
 }
 
+static void name_slot(struct slot *s, const char *name)
+{
+    lock_take(s->lock);
+    slot_drop(s);
+    memcpy(s->reader, name, strlen(name) + 1);
+    lock_give(s->lock);
+    log_line(LOG_READER, "slot %lu: reader %s", s->id, name);
+}
+
 /* A reader keeps its slot for good; a new one gets the first fixed slot whose reader is away, else a new
  * slot. */
 static void bind(struct module *m, const struct tp_reader *r, size_t n, const char *name)
@@ -157,15 +188,35 @@ static void bind(struct module *m, const struct tp_reader *r, size_t n, const ch
         if (!is_listed(r, n, m->slot[i]->reader))
             s = m->slot[i];
     if (s == NULL) {
-        if (add_slot(m) != CKR_OK)
+        if (add_slot(m, NULL) != CKR_OK)
             return;
         s = m->slot[m->slots - 1];
     }
-    lock_take(s->lock);
-    slot_drop(s);
-    memcpy(s->reader, name, strlen(name) + 1);
-    lock_give(s->lock);
-    log_line(LOG_READER, "slot %lu: reader %s", s->id, name);
+    name_slot(s, name);
+    if (s->otp != NULL)
+        name_slot(s->otp, name);
+}
+
+/* The card's ATR tells that it has an OATH applet, without asking it. */
+static bool has_oath(const struct tp_reader *r)
+{
+    return r->state.present && (driver_atr_caps(rd_of(r->atr, r->atr_len)) & CAP_OATH) != 0;
+}
+
+/* The first card with an OATH applet in a reader brings the second slot, which stays for good. */
+static void add_second(struct module *m, const struct tp_reader *r)
+{
+    struct slot *s = slot_of_reader(m, r->name);
+    if (s != NULL && s->otp == NULL && m->settings.otp_slot && has_oath(r) && add_slot(m, s) == CKR_OK)
+        log_line(LOG_READER, "slot %lu: one-time passwords of slot %lu", s->otp->id, s->id);
+}
+
+static void look_at(struct slot *s, const struct tp_reader *mine)
+{
+    struct tp_state state = mine != NULL ? mine->state : (struct tp_state){0};
+    if (mine != NULL && s->piv != NULL)
+        state.present = has_oath(mine);
+    slot_saw(s, mine != NULL, &state);
 }
 
 enum err slots_refresh(struct module *m)
@@ -180,6 +231,7 @@ enum err slots_refresh(struct module *m)
         r[i].name[TP_NAME_SIZE - 1] = '\0';
         if (slot_of_reader(m, r[i].name) == NULL)
             bind(m, r, n, r[i].name);
+        add_second(m, &r[i]);
     }
     for (size_t i = 0; i < m->slots; i++) {
         struct slot *s = m->slot[i];
@@ -189,7 +241,7 @@ enum err slots_refresh(struct module *m)
                 mine = &r[j];
         if (s == NULL)
             continue; /* never: slots are filled from the front */
-        slot_saw(s, mine != NULL, mine != NULL ? &mine->state : NULL);
+        look_at(s, mine);
         if (!m->looked)
             atomic_store(&s->told, atomic_load(&s->seen));
     }

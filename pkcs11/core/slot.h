@@ -13,8 +13,12 @@ size_t slots_count(struct module *m);
  * to a card that is gone. 0 exchanges. No slot's lock may be held. */
 /* The first look after C_Initialize is no event (C_WaitForSlotEvent). */
 enum err slots_refresh(struct module *m);
-/* A card is in, as of the last look. */
+/* A card is in (in a second slot: one with an OATH applet), as of the last look. */
 bool slot_present(const struct slot *s);
+/* The card that is in has no OATH applet after all. Of a second slot, its lock held. */
+void slot_without_oath(struct slot *s);
+/* What this slot's mechanisms are: the two slots of a card have none in common. */
+bool slot_has(const struct slot *s, const struct mech_row *row);
 /* Notes what was just seen of the slot's reader. */
 void slot_saw(struct slot *s, bool listed, const struct tp_state *state);
 /* Drops what belongs to a card that was seen to be gone. Slot's lock held, no session in use. */

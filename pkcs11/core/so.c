@@ -3,6 +3,7 @@
 #include "card/piv/admin.h"
 #include "card/piv/adminpin.h"
 #include "core/keypad.h"
+#include "core/otp.h"
 #include "core/pin.h"
 #include "core/slot.h"
 #include "core/token.h"
@@ -144,6 +145,8 @@ static CK_RV so_by_puk(struct slot *s, struct rd puk)
 CK_RV login_so(struct slot *s, struct rd pin)
 {
     bool key = pin.n == 32 || pin.n == 48 || pin.n == 64;
+    if (s->piv != NULL)
+        return CKR_USER_TYPE_INVALID;
     if (!key && (pin.n == 0 || pin.n > PIN_MAX))
         return CKR_PIN_LEN_RANGE;
     CK_RV rv = key ? so_by_key(s, pin) : so_by_puk(s, pin);
@@ -233,6 +236,8 @@ static bool is_key_hex(struct rd pin)
 CK_RV login_set_pin(struct slot *s, struct rd old, struct rd fresh)
 {
     bool so = s->login == LOGIN_SO;
+    if (s->piv != NULL)
+        return otp_set_code(s, old, fresh);
     if (so && !s->so_by_puk && is_key_hex(old))
         return is_key_hex(fresh) ? change_key(s, old, fresh) : CKR_PIN_LEN_RANGE;
     if (old.n == 0 || old.n > PIN_MAX || fresh.n < 6 || fresh.n > PIN_MAX)
@@ -269,12 +274,16 @@ CK_RV login_set_pin_at_pad(struct slot *s)
 
 CK_RV login_may_init_pin(const struct slot *s)
 {
+    if (s->piv != NULL)
+        return CKR_OK; /* otp_init_code asks the card */
     return s->login != LOGIN_SO ? CKR_USER_NOT_LOGGED_IN : s->so_by_puk ? CKR_OK : CKR_FUNCTION_NOT_SUPPORTED;
 }
 
 CK_RV login_init_pin(struct slot *s, struct rd fresh)
 {
     int tries;
+    if (s->piv != NULL)
+        return otp_init_code(s, fresh);
     CK_RV rv = login_may_init_pin(s);
     if (rv == CKR_OK && (fresh.n < 6 || fresh.n > PIN_MAX))
         rv = CKR_PIN_LEN_RANGE;
@@ -319,6 +328,10 @@ static CK_RV block(struct slot *s, uint8_t ref)
 CK_RV login_init_token(struct slot *s, struct rd so_pin)
 {
     struct secret *key = is_key_hex(so_pin) ? from_hex(so_pin) : NULL;
+    if (s->piv != NULL) {
+        secret_free(key);
+        return CKR_FUNCTION_NOT_SUPPORTED;
+    }
     if (key == NULL)
         return CKR_PIN_INCORRECT;
     CK_RV rv = token_begin(s, TOKEN_PIV);

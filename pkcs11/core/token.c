@@ -1,5 +1,6 @@
 /* Transactions with a card, and the answers of C_GetTokenInfo and C_GetSlotInfo. */
 #include "core/token.h"
+#include "core/otp.h"
 #include "core/slot.h"
 #include <stdio.h>
 #include <string.h>
@@ -73,10 +74,8 @@ static CK_RV select_piv(struct slot *s)
     return rv;
 }
 
-CK_RV token_begin(struct slot *s, enum token_start start)
+CK_RV token_take(struct slot *s)
 {
-    if (s->foreign)
-        return CKR_TOKEN_NOT_RECOGNIZED;
     enum err e = begin(s);
     if (is_removal(e) && s->sessions.count == 0) {
         slot_drop(s); /* nobody depends on the card that was here: take the one that is */
@@ -84,8 +83,16 @@ CK_RV token_begin(struct slot *s, enum token_start start)
         if (is_removal(e))
             return CKR_TOKEN_NOT_PRESENT;
     }
-    if (e != E_OK)
-        return token_rv(s, e);
+    return token_rv(s, e);
+}
+
+CK_RV token_begin(struct slot *s, enum token_start start)
+{
+    if (s->foreign)
+        return CKR_TOKEN_NOT_RECOGNIZED;
+    CK_RV rv = token_take(s);
+    if (rv != CKR_OK)
+        return rv;
     s->sure = start == TOKEN_PIV || s->card.selected != SELECT_MAYBE;
     return s->sure ? select_piv(s) : CKR_OK;
 }
@@ -179,7 +186,7 @@ void text_fill(CK_UTF8CHAR *field, size_t size, const char *text)
     memcpy(field, text, n < size ? n : size);
 }
 
-static void serial_text(const struct card_identity *id, char *out, size_t size)
+void token_serial(const struct card_identity *id, char *out, size_t size)
 {
     out[0] = '\0';
     if (id->kind == IDENTITY_SERIAL) {
@@ -196,7 +203,7 @@ static void serial_text(const struct card_identity *id, char *out, size_t size)
 void token_label(const struct slot *s, char out[33])
 {
     char serial[17];
-    serial_text(&s->identity, serial, sizeof serial);
+    token_serial(&s->identity, serial, sizeof serial);
     snprintf(out, 33, "Ingam %s", serial[0] != '\0' ? serial : "PIV");
 }
 
@@ -217,6 +224,8 @@ static bool protected_path(const struct slot *s)
 
 static CK_RV ask_info(struct slot *s, CK_TOKEN_INFO *info)
 {
+    if (s->piv != NULL)
+        return otp_info(s, info);
     CK_RV rv = token_begin(s, TOKEN_PIV);
     if (rv != CKR_OK)
         return rv;
@@ -228,7 +237,7 @@ static CK_RV ask_info(struct slot *s, CK_TOKEN_INFO *info)
     if (rv != CKR_OK)
         return rv;
     char serial[17], label[33];
-    serial_text(&s->identity, serial, sizeof serial);
+    token_serial(&s->identity, serial, sizeof serial);
     token_label(s, label);
     *info = (CK_TOKEN_INFO){
         .flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED | CKF_TOKEN_INITIALIZED |
@@ -277,8 +286,10 @@ CK_RV slot_info(struct slot *s, CK_SLOT_INFO *info)
     *info = (CK_SLOT_INFO){
         .flags = CKF_REMOVABLE_DEVICE | CKF_HW_SLOT | (slot_present(s) ? CKF_TOKEN_PRESENT : 0),
     };
-    text_fill(info->slotDescription, sizeof info->slotDescription,
-              s->reader[0] != '\0' ? s->reader : "No reader");
+    char name[sizeof info->slotDescription + 1];
+    snprintf(name, sizeof name, "%.*s%s", s->piv != NULL ? 58 : 64,
+             s->reader[0] != '\0' ? s->reader : "No reader", s->piv != NULL ? " (OTP)" : "");
+    text_fill(info->slotDescription, sizeof info->slotDescription, name);
     text_fill(info->manufacturerID, sizeof info->manufacturerID, "Ingam");
     return CKR_OK;
 }

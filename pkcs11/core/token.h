@@ -12,6 +12,8 @@ enum token_start {
  * must not. A card that was exchanged under open sessions: CKR_DEVICE_REMOVED, and the sessions end with this
  * call. */
 CK_RV token_begin(struct slot *s, enum token_start start);
+/* The same, and no applet is made sure of. */
+CK_RV token_take(struct slot *s);
 /* After each command of a TOKEN_TRY transaction, with its result: true when it has to be sent once more,
  * because another program had selected another applet. 0 exchanges after a success, else 1 to 2, once a
  * transaction. */
@@ -32,5 +34,7 @@ CK_RV token_info(struct slot *s, CK_TOKEN_INFO *info);
 CK_RV slot_info(struct slot *s, CK_SLOT_INFO *info);
 /* The token's name, as C_GetTokenInfo says it. */
 void token_label(const struct slot *s, char out[33]);
+/* A card's serial number as CK_TOKEN_INFO has it: at most 16 characters; empty: none. */
+void token_serial(const struct card_identity *id, char *out, size_t size);
 /* Copies text and fills up with blanks. */
 void text_fill(CK_UTF8CHAR *field, size_t size, const char *text);

@@ -18,6 +18,7 @@ static const struct {
     [WORD_PUK] = {"PUK", "PUK"},
     [WORD_KEY] = {"management key", "관리 키"},
     [WORD_KEY_OR_PUK] = {"Management key or PUK", "관리 키 또는 PUK"},
+    [WORD_ACCESS] = {"access code", "접근 암호"},
     [WORD_CURRENT] = {"Current %s:", "현재 %s:"},
     [WORD_NEW] = {"New %s:", "새 %s:"},
     [WORD_AGAIN] = {"New %s once more:", "새 %s 다시 한 번:"},

@@ -12,6 +12,7 @@ enum word {
     WORD_PUK,
     WORD_KEY,
     WORD_KEY_OR_PUK,
+    WORD_ACCESS,
     WORD_CURRENT, /* prompts; %s is a name */
     WORD_NEW,
     WORD_AGAIN,

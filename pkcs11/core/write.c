@@ -4,6 +4,7 @@
 #include "core/content.h"
 #include "core/facts.h"
 #include "core/import.h"
+#include "core/otp.h"
 #include "core/slot.h"
 #include "core/token.h"
 #include "object/x509.h"
@@ -208,12 +209,15 @@ CK_RV write_create(struct session *se, const CK_ATTRIBUTE *templ, CK_ULONG count
         return rv;
     if (object_class(o) == CKO_PROFILE || object_class(o) == CKO_HW_FEATURE)
         rv = CKR_ATTRIBUTE_READ_ONLY;
+    else if ((s->piv != NULL) != (object_class(o) == CKO_OTP_KEY) ||
+             (s->piv != NULL && !object_bool(o, CKA_TOKEN)))
+        rv = CKR_ATTRIBUTE_VALUE_INVALID; /* a slot of one-time passwords has those alone, and on the card */
     else if (object_bool(o, CKA_PRIVATE) && s->login != LOGIN_USER && !object_bool(o, CKA_TOKEN))
         rv = CKR_USER_NOT_LOGGED_IN;
     else
         rv = check_key(o);
     if (rv == CKR_OK && object_bool(o, CKA_TOKEN)) {
-        rv = create_on_card(se, o, out);
+        rv = s->piv != NULL ? otp_create(se, o, out) : create_on_card(se, o, out);
         object_unref(o);
         return rv;
     }
@@ -322,6 +326,8 @@ CK_RV write_destroy(struct session *se, CK_OBJECT_HANDLE handle)
     struct card_key *k = o->card_key;
     if (o->card_data != NULL)
         return carddata_destroy(se, o);
+    if (object_class(o) == CKO_OTP_KEY)
+        return otp_destroy(se, o);
     if (k == NULL) {
         store_remove(s, o);
         return CKR_OK;
@@ -376,6 +382,8 @@ CK_RV write_set(struct session *se, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE 
     CK_RV rv = attr_may_set(o, templ, count, s->login == LOGIN_SO, false);
     if (rv != CKR_OK)
         return rv;
+    if (object_class(o) == CKO_OTP_KEY)
+        return otp_rename(se, o, templ, count);
     return o->card_key != NULL ? set_on_card(se, o->card_key, templ, count)
            : o->session == 0   ? CKR_ACTION_PROHIBITED
                                : attr_set(o, templ, count);

@@ -78,13 +78,13 @@ static CK_RV mechanism_list(struct slot *s, CK_MECHANISM_TYPE *list, CK_ULONG *c
         return CKR_ARGUMENTS_BAD;
     if (!slot_present(s))
         return CKR_TOKEN_NOT_PRESENT;
-    CK_RV rv = content_always_kinds(s, &rsa, &ec);
+    CK_RV rv = s->piv != NULL ? CKR_OK : content_always_kinds(s, &rsa, &ec);
     if (rv != CKR_OK)
         return rv;
     CK_ULONG room = *count, n = 0;
     const struct mech_row *row;
     for (size_t i = 0; (row = mech_row_at(i)) != NULL; i++) {
-        if (!is_listed(row, rsa, ec))
+        if (!slot_has(s, row) || !is_listed(row, rsa, ec))
             continue;
         if (list != NULL && n < room)
             list[n] = row->type;
@@ -110,12 +110,12 @@ static CK_RV mechanism_info(struct slot *s, CK_MECHANISM_TYPE type, CK_MECHANISM
         return CKR_ARGUMENTS_BAD;
     if (!slot_present(s))
         return CKR_TOKEN_NOT_PRESENT;
-    CK_RV rv = content_always_kinds(s, &rsa, &ec);
+    CK_RV rv = s->piv != NULL ? CKR_OK : content_always_kinds(s, &rsa, &ec);
     if (rv != CKR_OK)
         return rv;
-    if (row == NULL || !is_listed(row, rsa, ec))
+    if (!slot_has(s, row) || !is_listed(row, rsa, ec))
         return CKR_MECHANISM_INVALID;
-    *info = (CK_MECHANISM_INFO){row->min, row->max, row->flags | (row->place == MECH_CARD ? CKF_HW : 0)};
+    *info = (CK_MECHANISM_INFO){row->min, row->max, row->flags | (row->place == MECH_SOFTWARE ? 0 : CKF_HW)};
     return CKR_OK;
 }
 

@@ -55,6 +55,22 @@ enum host_rc host_x963_kdf(enum host_hash hash, struct host_bytes secret, struct
     return run_kdf("X963KDF", params, out, len);
 }
 
+enum host_rc host_pbkdf2(enum host_hash hash, struct host_bytes password, struct host_bytes salt,
+                         unsigned rounds, uint8_t *out, size_t len)
+{
+    int any = 1; /* short salts and few rounds as well: the other side has chosen them */
+    if (host_md_name(hash) == NULL)
+        return HOST_BAD;
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)(uintptr_t)host_md_name(hash), 0),
+        octets(OSSL_KDF_PARAM_PASSWORD, password),
+        octets(OSSL_KDF_PARAM_SALT, salt),
+        OSSL_PARAM_construct_uint(OSSL_KDF_PARAM_ITER, &rounds),
+        OSSL_PARAM_construct_int(OSSL_KDF_PARAM_PKCS5, &any),
+        OSSL_PARAM_construct_end()};
+    return run_kdf("PBKDF2", params, out, len);
+}
+
 enum host_rc host_random(uint8_t *out, size_t len)
 {
     OSSL_LIB_CTX *lib = host_ctx();

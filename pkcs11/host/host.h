@@ -131,6 +131,8 @@ HOST_USED enum host_rc host_hkdf(enum host_hash hash, bool extract, bool expand,
 /* ANSI X9.63 key derivation. */
 HOST_USED enum host_rc host_x963_kdf(enum host_hash hash, struct host_bytes secret, struct host_bytes shared,
                                      uint8_t *out, size_t len);
+HOST_USED enum host_rc host_pbkdf2(enum host_hash hash, struct host_bytes password, struct host_bytes salt,
+                                   unsigned rounds, uint8_t *out, size_t len);
 HOST_USED enum host_rc host_random(uint8_t *out, size_t len);
 HOST_USED enum host_rc host_random_seed(const uint8_t *seed, size_t len);
 

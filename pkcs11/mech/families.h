@@ -7,7 +7,8 @@ struct mech_rows {
     const struct mech_row *row;
     size_t count;
 };
-extern const struct mech_rows mech_rsa, mech_ec, mech_digest, mech_mac, mech_aes, mech_generate, mech_derive;
+extern const struct mech_rows mech_rsa, mech_ec, mech_digest, mech_mac, mech_aes, mech_generate, mech_derive,
+    mech_otp;
 
 /* A macro around a row writes the name itself: the header's macro would have become its number by then. */
 #define NAMED(type, name, key, min, max, flags, place, hash, family)                                         \

@@ -8,7 +8,7 @@
 #define MAX_MESSAGE ((size_t)1 << 24) /* bytes kept of a message that no digest takes */
 
 static const struct mech_rows *const all[] = {&mech_rsa,    &mech_ec,  &mech_generate, &mech_derive,
-                                              &mech_digest, &mech_mac, &mech_aes};
+                                              &mech_digest, &mech_mac, &mech_aes,      &mech_otp};
 
 const struct mech_row *mech_row_at(size_t index)
 {

@@ -17,6 +17,7 @@
 enum mech_place {
     MECH_CARD,     /* private-key half on the card, public-key half here */
     MECH_SOFTWARE, /* session keys and bare data, here */
+    MECH_OATH,     /* by the card's OATH applet, in a slot of its own */
 };
 
 /* The public facts of a key and, of a session's key, its secret ones. */
@@ -82,6 +83,12 @@ struct mech_op {
         size_t label_len;
     } rsa;
     struct {
+        bool timed;    /* the time was given */
+        uint64_t time; /* Unix time */
+        bool next;
+        unsigned length; /* digits; 0: the key's */
+    } otp;
+    struct {
         unsigned bits;
         uint64_t wraps_at; /* bytes, from the beginning */
         bool wrapped;
@@ -117,6 +124,12 @@ size_t mech_update_len(const struct mech_op *op, size_t in_len);
 /* Ciphers: *len is in: room, out: bytes. */
 CK_RV mech_crypt_update(struct mech_op *op, struct rd in, uint8_t *out, size_t *len);
 CK_RV mech_crypt_final(struct mech_op *op, uint8_t *out, size_t *len);
+
+/* A one-time password of CKM_HOTP as C_Sign gives it: CK_OTP_SIGNATURE_INFO, its parameters and their values,
+ * all in out, which has room for mech_out_len bytes. time: what the password was made for; 0: none. */
+void otp_answer(const char *value, size_t digits, uint64_t time, uint8_t *out, size_t *len);
+/* "YYYYMMDDhhmmss" in UTC. false: not such a text, or a year that isn't from 1970 to 9999. */
+bool otp_time_read(struct rd text, uint64_t *time);
 
 /* Paddings, for tests as well (RFC 8017). Each writes exactly block bytes. */
 CK_RV pad_pkcs1_sign(struct rd msg, uint8_t *block, size_t len);

@@ -34,6 +34,16 @@
 #define CK_CERTIFICATE_CATEGORY_TOKEN_USER  1UL
 #define CK_CERTIFICATE_CATEGORY_AUTHORITY   2UL
 
+/* Ours, of OTP keys: the standard has no attributes for TOTP, the hash and the touch. */
+#define CKA_INGAM_OTP_TYPE  (CKA_VENDOR_DEFINED | 0x494E4701UL) /* CK_ULONG: one of the two below */
+#define CKA_INGAM_OTP_HASH  (CKA_VENDOR_DEFINED | 0x494E4702UL) /* CK_MECHANISM_TYPE of the hash */
+#define CKA_INGAM_OTP_TOUCH (CKA_VENDOR_DEFINED | 0x494E4703UL) /* CK_BBOOL */
+#define INGAM_OTP_HOTP      1UL
+#define INGAM_OTP_TOTP      2UL
+
+/* Of OTP parameters, as 2.40 has them and p11-kit's header hasn't. */
+#define CK_OTP_OUTPUT_FORMAT 7UL
+
 /* Mechanisms. */
 #define CKM_SHA3_256_RSA_PKCS          0x60UL
 #define CKM_SHA3_384_RSA_PKCS          0x61UL

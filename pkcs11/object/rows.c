@@ -34,7 +34,7 @@ const struct attr_rows rows_key = {"key", &rows_storage, ROWS(key), CK_UNAVAILAB
 
 static const struct attr_rows *const classes[] = {
     rows_certificate, rows_public_key, rows_private_key, rows_secret_key,
-    rows_data,        rows_profile,    rows_feature,
+    rows_otp_key,     rows_data,       rows_profile,     rows_feature,
 };
 #define CLASSES (sizeof classes / sizeof classes[0])
 

@@ -23,7 +23,7 @@ static const struct attr_row common[] = {
     ATTR(CKA_DERIVE_TEMPLATE, AK_TEMPLATE, 0, 0),
     ATTR(CKA_VALUE, AK_BYTES, A_MUST_CREATE | A_NOT_GENERATE | A_NOT_UNWRAP | A_SECRET, 0),
 };
-static const struct attr_rows base = {"secret key", &rows_key, ROWS(common), CKO_SECRET_KEY, CKA_KEY_TYPE, 0};
+const struct attr_rows rows_secret = {"secret key", &rows_key, ROWS(common), CKO_SECRET_KEY, CKA_KEY_TYPE, 0};
 
 static const struct attr_row length[] = {
     ATTR(CKA_VALUE_LEN, AK_ULONG, A_NOT_CREATE | A_MUST_GENERATE, 0),
@@ -31,7 +31,7 @@ static const struct attr_row length[] = {
 
 #define SECRET(name, type)                                                                                   \
     {                                                                                                        \
-        name, &base, ROWS(length), CKO_SECRET_KEY, CKA_KEY_TYPE, type                                        \
+        name, &rows_secret, ROWS(length), CKO_SECRET_KEY, CKA_KEY_TYPE, type                                 \
     }
 
 const struct attr_rows rows_secret_key[] = {

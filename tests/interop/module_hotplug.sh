@@ -3,6 +3,8 @@
 . "$SOURCE/tests/lib/stack.sh"
 . "$SOURCE/tests/interop/foreign.sh"
 . "$SOURCE/tests/interop/token.sh"
+# One slot, so that what happens in a reader is one event.
+export INGAM_OTP_SLOT=no
 token_start
 label=$(token_name)
 

@@ -35,11 +35,13 @@ static const struct {
 
 static void print_mechanisms(FILE *f)
 {
+    static const char *const places[] = {
+        [MECH_CARD] = "card", [MECH_SOFTWARE] = "software", [MECH_OATH] = "card, slot (OTP)"};
     const struct mech_row *row;
     fputs("\n### Mechanisms\n\n| mechanism | where | key sizes | for |\n|---|---|---|---|\n", f);
     for (size_t i = 0; (row = mech_row_at(i)) != NULL; i++) {
         assert_memory_equal(row->name, "CKM_", 4); // and not the number that the header's macro stands for
-        fprintf(f, "| %s | %s | ", row->name, row->place == MECH_CARD ? "card" : "software");
+        fprintf(f, "| %s | %s | ", row->name, places[row->place]);
         if (row->max != 0)
             fprintf(f, "%lu to %lu", row->min, row->max);
         const char *comma = " | ";

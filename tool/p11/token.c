@@ -16,11 +16,23 @@ static void unpad(char *out, const CK_UTF8CHAR *field, size_t size)
     out[size] = '\0';
 }
 
+// A token's slot for one-time passwords; what is done with those goes to the card itself.
+static bool is_second(const char *description)
+{
+    static const char mark[] = " (OTP)";
+    size_t length = strlen(description);
+    return length >= sizeof mark - 1 && strcmp(description + length - (sizeof mark - 1), mark) == 0;
+}
+
 static CK_RV read_token(const struct module *module, CK_SLOT_ID slot, struct token *token)
 {
     CK_SLOT_INFO reader;
     CK_TOKEN_INFO info;
     CK_RV rv = module->f->C_GetSlotInfo(slot, &reader);
+    if (rv == CKR_OK) {
+        unpad(token->reader, reader.slotDescription, sizeof reader.slotDescription);
+        rv = is_second(token->reader) ? CKR_TOKEN_NOT_RECOGNIZED : CKR_OK;
+    }
     if (rv == CKR_OK)
         rv = module->f->C_GetTokenInfo(slot, &info);
     if (rv != CKR_OK)
@@ -30,7 +42,6 @@ static CK_RV read_token(const struct module *module, CK_SLOT_ID slot, struct tok
     unpad(token->maker, info.manufacturerID, sizeof info.manufacturerID);
     unpad(token->model, info.model, sizeof info.model);
     unpad(token->serial, info.serialNumber, sizeof info.serialNumber);
-    unpad(token->reader, reader.slotDescription, sizeof reader.slotDescription);
     token->flags = info.flags;
     token->pin_tries = token->puk_tries = -1;
     token->hardware = info.hardwareVersion;

@@ -14,6 +14,11 @@ const struct driver *driver_guess(struct rd atr)
     return &driver_plain;
 }
 
+uint32_t driver_atr_caps(struct rd atr)
+{
+    return driver_guess(atr)->atr_caps;
+}
+
 static bool certain(const struct card *c)
 {
     return c->driver->knows_atr && c->driver->knows_atr(rd_of(c->conn->atr, c->conn->atr_len));

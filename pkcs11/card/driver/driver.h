@@ -19,6 +19,7 @@ enum card_cap {
     CAP_RSA_LARGE = 1 << 11,  // RSA-3072 and -4096
     CAP_CURVE25519 = 1 << 12, // Ed25519 and X25519
     CAP_TOUCH_CACHED = 1 << 13,
+    CAP_OATH = 1 << 14, // makes one-time passwords (card/oath/), unless that was switched off
 };
 
 // What a slot holds, or the state of a PIN, PUK or management key.
@@ -65,6 +66,8 @@ struct driver {
 
 // The kind by the ATR alone: a YubiKey says so there, else plain PIV. 0 APDUs; card_open calls it.
 const struct driver *driver_guess(struct rd atr);
+// What a card of this ATR can do for certain. 0 APDUs.
+uint32_t driver_atr_caps(struct rd atr);
 // It is certain, without asking, that the card tells a serial number. 0 APDUs.
 bool driver_has_serial(const struct card *c);
 // What the card can do. 0 when known on this connection, else 1 (GET VERSION; a plain card refuses it), after

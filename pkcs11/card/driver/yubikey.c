@@ -194,7 +194,7 @@ static enum err set_admin(struct card *c, const struct piv_cipher *cipher, struc
 const struct driver driver_yubikey = {
     .name = "YubiKey",
     .knows_atr = knows_atr,
-    .atr_caps = CAP_SERIAL,
+    .atr_caps = CAP_SERIAL | CAP_OATH,
     .learn = learn,
     .serial = serial,
     .metadata = metadata,

@@ -59,8 +59,10 @@ bool oath_calculated_next(struct rd *list, struct oath_calculated *out)
         one.when = OATH_NOW;
         if (!parse_code(v, &one.code))
             return false;
+        one.digits = one.code.digits;
     } else if (tag == OATH_TAG_HOTP || tag == OATH_TAG_TOUCH) {
         one.when = tag == OATH_TAG_HOTP ? OATH_IS_HOTP : OATH_NEEDS_TOUCH;
+        one.digits = v.n == 1 && v.p[0] >= 6 && v.p[0] <= 8 ? v.p[0] : 0;
     } else {
         return false;
     }

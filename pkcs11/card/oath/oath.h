@@ -54,6 +54,7 @@ enum oath_when { OATH_NOW, OATH_NEEDS_TOUCH, OATH_IS_HOTP };
 struct oath_calculated {
     struct rd name;
     enum oath_when when; // OATH_NOW: code is there
+    uint8_t digits;      // also without a code; 0: not told
     struct oath_code code;
 };
 

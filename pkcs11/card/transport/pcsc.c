@@ -99,6 +99,10 @@ static LONG readers(SCARDCONTEXT context, struct tp_reader *out, size_t cap, siz
     for (DWORD i = 0; i < n; i++) {
         out[i] = (struct tp_reader){.state = pcsc_tp_state(state[i].dwEventState)};
         snprintf(out[i].name, sizeof out[i].name, "%s", state[i].szReader);
+        if (out[i].state.present && state[i].cbAtr <= sizeof out[i].atr) {
+            memcpy(out[i].atr, state[i].rgbAtr, state[i].cbAtr);
+            out[i].atr_len = (uint8_t)state[i].cbAtr;
+        }
     }
     *count = n;
     return rv;

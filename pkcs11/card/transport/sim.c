@@ -67,13 +67,27 @@ struct listing {
     size_t cap, count;
 };
 
+// Without an ATR a card is listed all the same.
+static void ask_atr(int fd, struct tp_reader *reader)
+{
+    int64_t deadline = deadline_in(TP_CALL_MS);
+    uint8_t failure;
+    size_t n;
+    if (sim_send(fd, 'T', rd_of(NULL, 0), deadline) == E_OK &&
+        sim_receive(fd, 't', deadline, reader->atr, sizeof reader->atr, &n, &failure) == E_OK && failure == 0)
+        reader->atr_len = (uint8_t)n;
+}
+
 static bool note(void *ctx, const struct tp_reader *reader, const char *path, int fd)
 {
     struct listing *l = ctx;
     (void)path;
-    (void)fd;
-    if (l->count < l->cap)
-        l->out[l->count++] = *reader;
+    if (l->count == l->cap)
+        return false;
+    l->out[l->count] = *reader;
+    if (reader->state.present)
+        ask_atr(fd, &l->out[l->count]);
+    l->count++;
     return false;
 }
 

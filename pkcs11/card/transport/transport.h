@@ -35,6 +35,8 @@ struct tp_state {
 struct tp_reader {
     char name[TP_NAME_SIZE];
     struct tp_state state;
+    uint8_t atr[TP_ATR_MAX]; // of the card that is in; atr_len 0: none, or it isn't known
+    uint8_t atr_len;
 };
 
 // What becomes of the card when a transaction ends.
