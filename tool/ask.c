@@ -251,6 +251,11 @@ enum exit_code ask_admin(struct run *run, struct secret **key)
 
 enum exit_code ask_destroy(struct run *run, const char *what, const char *word)
 {
+    return ask_word(run, what, _("Type the token's serial number to go on"), word);
+}
+
+enum exit_code ask_word(struct run *run, const char *what, const char *prompt, const char *word)
+{
     if (run->options.yes)
         return EXIT_OK;
     if (!ask_possible()) {
@@ -260,7 +265,7 @@ enum exit_code ask_destroy(struct run *run, const char *what, const char *word)
     char typed[128];
     text_print(stderr, what);
     fputc('\n', stderr);
-    fputs(_("Type the token's serial number to go on"), stderr);
+    fputs(prompt, stderr);
     fputs(" (", stderr);
     text_print(stderr, word);
     fputs("): ", stderr);

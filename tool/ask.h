@@ -26,3 +26,6 @@ enum exit_code ask_secret(struct run *run, const char *prompt, enum exit_code wi
 
 // Before something is destroyed: --yes, or the word typed (the token's serial number). Without both a fault.
 enum exit_code ask_destroy(struct run *run, const char *what, const char *word);
+
+// The same for another word than the token's serial number; prompt says which.
+enum exit_code ask_word(struct run *run, const char *what, const char *prompt, const char *word);

@@ -24,6 +24,7 @@ struct options {
     unsigned days;
     // issuing
     const char *issuer, *reference, *subject, *ca, *tls_ca, *to;
+    const char *reason, *signer, *number;
     // key files
     const char *password_file, *new_password_file, *idn_file, *certificate_file, *folder, *pfx;
     const char *random_label, *random_application;

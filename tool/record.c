@@ -4,12 +4,15 @@
 #include "journal.h"
 #include "paths.h"
 #include "text.h"
+#include "x509/name.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -37,7 +40,14 @@ static enum exit_code take_lock(struct record *record, struct fault *fault)
     return fault_why(fault, "%s", strerror(errno));
 }
 
-static enum exit_code read_record(struct record *record, struct fault *fault)
+static void take(const json_t *object, const char *key, char *out, size_t size)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    snprintf(out, size, "%s", text != NULL ? text : "");
+}
+
+// token, which may be NULL, gets whose record it is.
+static enum exit_code read_record(struct record *record, char *token, size_t size, struct fault *fault)
 {
     char *bytes = malloc(RECORD_MOST);
     long length = bytes != NULL ? paths_read(record->path, bytes, RECORD_MOST) : -1;
@@ -49,6 +59,8 @@ static enum exit_code read_record(struct record *record, struct fault *fault)
         record->list = json_array();
     else if (json_integer_value(json_object_get(object, "schema")) == RECORD_SCHEMA && json_is_array(list))
         record->list = json_incref(list);
+    if (record->list != NULL && token != NULL)
+        take(object, "token", token, size);
     json_decref(object);
     if (record->list != NULL)
         return EXIT_OK;
@@ -62,13 +74,14 @@ enum exit_code record_open(struct record *record, const char *token, struct faul
     char name[256];
     memset(record, 0, sizeof *record);
     record->lock = -1;
+    snprintf(record->token, sizeof record->token, "%s", token);
     journal_file_name(name, sizeof name, "issued", token, NULL);
     if (!paths_state(record->path, sizeof record->path, name)) {
         fault_set(fault, EXIT_OTHER, _("The folder for the journal could not be made."));
         return fault_why(fault, "%s", strerror(errno));
     }
     if (take_lock(record, fault) == EXIT_OK)
-        read_record(record, fault);
+        read_record(record, NULL, 0, fault);
     return fault->code;
 }
 
@@ -84,12 +97,6 @@ void record_close(struct record *record)
 size_t record_count(const struct record *record)
 {
     return json_array_size(record->list);
-}
-
-static void take(const json_t *object, const char *key, char *out, size_t size)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    snprintf(out, size, "%s", text != NULL ? text : "");
 }
 
 bool record_get(const struct record *record, size_t i, struct record_entry *out)
@@ -160,7 +167,8 @@ void record_put(struct record *record, const struct record_entry *entry)
 
 enum exit_code record_save(struct record *record, struct fault *fault)
 {
-    json_t *object = json_pack("{s:i, s:O}", "schema", RECORD_SCHEMA, "certificates", record->list);
+    json_t *object = json_pack("{s:i, s:s, s:O}", "schema", RECORD_SCHEMA, "token", record->token,
+                               "certificates", record->list);
     char *dump = object != NULL ? json_dumps(object, JSON_INDENT(1)) : NULL;
     json_decref(object);
     bool done = dump != NULL && paths_write(record->path, dump, strlen(dump));
@@ -187,4 +195,47 @@ enum exit_code record_mark(const char *token, const X509 *certificate, const cha
     }
     record_close(&record);
     return fault->code;
+}
+
+// The entry with this serial number in the file, which is read without its lock: it is replaced whole.
+static bool locate_in(const char *path, const char *serial, char *token, size_t size,
+                      struct record_entry *out)
+{
+    struct record record = {.lock = -1};
+    struct fault unreadable = {.code = EXIT_OK};
+    char number[128];
+    bool found = false;
+    snprintf(record.path, sizeof record.path, "%s", path);
+    read_record(&record, token, size, &unreadable);
+    for (size_t i = 0; !found && i < record_count(&record); i++) {
+        if (!record_get(&record, i, out))
+            continue;
+        x509_serial_line(number, sizeof number, out->certificate);
+        found = strcasecmp(number, serial) == 0;
+        if (!found)
+            X509_free(out->certificate);
+    }
+    record_close(&record);
+    return found;
+}
+
+bool record_locate(const char *serial, char *token, size_t size, struct record_entry *out)
+{
+    char folder[PATHS_MAX], path[PATHS_MAX + 256];
+    const struct dirent *one;
+    bool found = false;
+    if (!paths_state(folder, sizeof folder, "issued"))
+        return false;
+    *strrchr(folder, '/') = '\0';
+    DIR *all = opendir(folder);
+    while (!found && all != NULL && (one = readdir(all)) != NULL) {
+        size_t n = strlen(one->d_name);
+        if (strncmp(one->d_name, "issued-", 7) != 0 || n < 5 || strcmp(one->d_name + n - 5, ".json") != 0)
+            continue;
+        snprintf(path, sizeof path, "%s/%s", folder, one->d_name);
+        found = strlen(path) < PATHS_MAX && locate_in(path, serial, token, size, out);
+    }
+    if (all != NULL)
+        closedir(all);
+    return found;
 }

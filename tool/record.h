@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 struct record {
-    char path[4096];
+    char path[4096], token[64];
     int lock; // held from open to close; -1: not open
     json_t *list;
 };
@@ -42,3 +42,7 @@ enum exit_code record_save(struct record *record, struct fault *fault);
 // The same at once, for the state of one certificate. A certificate that is not in the record stays out.
 enum exit_code record_mark(const char *token, const X509 *certificate, const char *state, const char *pending,
                            struct fault *fault);
+
+// Looks through the records of all tokens for a certificate with this serial number (hex, any case); token is
+// whose record has it. False: there is none. The entry's certificate is the caller's.
+bool record_locate(const char *serial, char *token, size_t size, struct record_entry *out);

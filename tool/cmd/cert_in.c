@@ -52,17 +52,6 @@ static const struct option_row check_rows[] = {
     {.name = NULL},
 };
 
-static X509 *read_certificate(const char *path)
-{
-    BIO *file = BIO_new_file(path, "rb");
-    X509 *out = file != NULL ? PEM_read_bio_X509(file, NULL, NULL, NULL) : NULL;
-    if (file != NULL && out == NULL && BIO_seek(file, 0) == 0)
-        out = d2i_X509_bio(file, NULL);
-    BIO_free(file);
-    ERR_clear_error();
-    return out;
-}
-
 static enum exit_code import_check(struct run *run)
 {
     const struct piv_place *place;
@@ -70,7 +59,7 @@ static enum exit_code import_check(struct run *run)
         return run->fault.code;
     if (run->options.file == NULL)
         return fault_set(&run->fault, EXIT_USAGE, _("--%s is missing."), "file");
-    run->work = read_certificate(run->options.file);
+    run->work = show_read_certificate(run->options.file);
     if (run->work == NULL)
         return fault_set(&run->fault, EXIT_USAGE, _("No certificate could be read from %s."),
                          run->options.file);

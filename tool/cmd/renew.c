@@ -1,10 +1,9 @@
 // ingam renew, ingam reissue: a new key and certificate in the place of one on the token. The new key gets a
 // slot of its own, so that the old one works until the new certificate is confirmed.
-#include "cmp/client.h"
+#include "desk.h"
 #include "issue.h"
 #include "issue_rows.h"
 #include "meet.h"
-#include "record.h"
 #include "show.h"
 #include "text.h"
 #include "x509/name.h"
@@ -114,32 +113,11 @@ static enum exit_code find_old(struct issue *issue, const struct journal *journa
 // Where the old certificate came from.
 static enum exit_code find_issuer(struct issue *issue, const struct journal *journal)
 {
-    static struct record_entry entry;
+    static struct desk_address desk;
     struct run *run = issue->run;
-    struct record record;
-    issue->issuer = run->options.issuer;
-    issue->tls_ca = run->options.tls_ca;
-    if (issue->issuer != NULL)
-        return EXIT_OK;
-    bool known = record_open(&record, issue_token(run), &run->fault) == EXIT_OK &&
-                 record_find(&record, issue->replaced, &entry);
-    record_close(&record);
-    if (run->fault.code != EXIT_OK)
-        return run->fault.code;
-    X509_free(entry.certificate);
-    entry.certificate = NULL;
-    if (!known)
-        snprintf(entry.issuer, sizeof entry.issuer, "%s", journal->issuer);
-    if (entry.issuer[0] == '\0') {
-        fault_set(&run->fault, EXIT_USAGE, _("--%s is missing."), "issuer");
-        fault_why(&run->fault, _("it is not known here where this certificate came from"));
-        return fault_todo(&run->fault, _("Give the address of the desk that issued it."));
-    }
-    issue->issuer = entry.issuer;
-    if (issue->tls_ca == NULL && entry.tls_ca[0] != '\0')
-        issue->tls_ca = entry.tls_ca;
-    if (cmp_url_check(issue->issuer, issue->tls_ca, &run->fault) == EXIT_OK)
-        cmp_reach(issue->issuer, run->options.timeout, &run->fault);
+    desk_find(run, issue_token(run), issue->replaced, journal->issuer, &desk);
+    issue->issuer = desk.issuer;
+    issue->tls_ca = desk_tls_ca(&desk);
     return run->fault.code;
 }
 
@@ -203,7 +181,7 @@ static enum exit_code renew_run(struct run *run)
     struct issue *issue = run->work;
     struct journal begun;
     if (!journal_find_renewal(&begun, issue_token(run), issue->old_place->number))
-        begun.slot[0] = '\0';
+        begun = (struct journal){.lock = -1};
     if (find_old(issue, &begun) == EXIT_OK && find_issuer(issue, &begun) == EXIT_OK)
         find_place(issue, &begun);
     if (run->fault.code == EXIT_OK) {

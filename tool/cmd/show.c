@@ -3,6 +3,9 @@
 #include "text.h"
 #include "x509/name.h"
 
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
 const struct option_row show_slot_rows[] = {
     SHOW_SLOT_ROW,
     {.name = NULL},
@@ -56,4 +59,15 @@ enum exit_code show_there(struct run *run, const struct piv_place **place, X509 
         return fault_todo(&run->fault, _("See what is there with: ingam token info"));
     }
     return EXIT_OK;
+}
+
+X509 *show_read_certificate(const char *path)
+{
+    BIO *file = BIO_new_file(path, "rb");
+    X509 *out = file != NULL ? PEM_read_bio_X509(file, NULL, NULL, NULL) : NULL;
+    if (file != NULL && out == NULL && BIO_seek(file, 0) == 0)
+        out = d2i_X509_bio(file, NULL);
+    BIO_free(file);
+    ERR_clear_error();
+    return out;
 }

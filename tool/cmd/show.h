@@ -14,6 +14,9 @@ enum exit_code show_place(struct run *run, const struct piv_place **out);
 // The certificate in that slot. EXIT_NOT_FOUND if it has none. Opens the session if it isn't open.
 enum exit_code show_there(struct run *run, const struct piv_place **place, X509 **certificate);
 
+// A certificate from a file, PEM or DER, the caller's; NULL if there is none.
+X509 *show_read_certificate(const char *path);
+
 // The --slot row, for a table with more rows; and the table that has only this one.
 #define SHOW_SLOT_ROW                                                                                        \
     {                                                                                                        \
