@@ -1,5 +1,6 @@
 /* Which key slots a search can match, and reading those: Key History, certificates, metadata. */
 #include "core/content.h"
+#include "core/cache.h"
 #include "core/facts.h"
 #include "core/privdata.h"
 #include "core/slot.h"
@@ -84,7 +85,7 @@ static CK_RV read_certificate(struct slot *s, struct card_key *k)
     enum err e;
     do {
         len = CERTIFICATE_MAX;
-        e = piv_read_certificate(&s->card, k->slot, der, &len);
+        e = cache_certificate(s, k->slot, der, &len);
     } while (token_again(s, &e));
     if (e == E_OK)
         rv = keyobj_certificate(s, k, rd_of(der, len));
@@ -300,6 +301,7 @@ CK_RV content_prepare(struct slot *s, const CK_ATTRIBUTE *templ, CK_ULONG count)
             rv = read_slot(s, &w, &s->key[i]);
     }
     token_end(s, TP_LEAVE);
+    cache_keep(s);
     return rv;
 }
 

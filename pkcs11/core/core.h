@@ -162,6 +162,7 @@ struct slot {
     uint8_t url[118]; /* of the Key History */
     size_t url_len;
     struct fact fact[PIV_SLOTS];
+    struct cache *cache;         /* cache.c; NULL: nothing was read or kept */
     struct secret *private_list; /* privdata.c: as on the card; NULL: not read */
     bool statics;                /* profile and feature objects were made */
 };

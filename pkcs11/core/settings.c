@@ -12,7 +12,8 @@
 
 static bool yes(const char *text)
 {
-    return strcmp(text, "1") == 0 || strcmp(text, "yes") == 0 || strcmp(text, "true") == 0;
+    return strcmp(text, "1") == 0 || strcmp(text, "yes") == 0 || strcmp(text, "true") == 0 ||
+           strcmp(text, "on") == 0;
 }
 
 /* Outside the bounds or no number: as it was. */
@@ -77,6 +78,23 @@ static void set_touch_notify(struct settings *s, const char *v)
         snprintf(s->touch_notify, sizeof s->touch_notify, "%s", v);
 }
 
+/* yes: the place for such things; or a directory. A program with raised privileges keeps nothing. */
+static void set_cache(struct settings *s, const char *v)
+{
+    const char *cache = secure_getenv("XDG_CACHE_HOME"), *home = secure_getenv("HOME");
+    int n = -1;
+    if (getauxval(AT_SECURE) != 0)
+        n = -1;
+    else if (v[0] == '/')
+        n = snprintf(s->cache, sizeof s->cache, "%s", v);
+    else if (yes(v) && cache != NULL && cache[0] == '/')
+        n = snprintf(s->cache, sizeof s->cache, "%s/ingam", cache);
+    else if (yes(v) && home != NULL && home[0] == '/')
+        n = snprintf(s->cache, sizeof s->cache, "%s/.cache/ingam", home);
+    if (n < 0 || (size_t)n >= sizeof s->cache)
+        s->cache[0] = '\0';
+}
+
 static void set_log(struct settings *s, const char *v)
 {
     snprintf(s->log, sizeof s->log, "%s", v);
@@ -100,6 +118,7 @@ static const struct {
     {"pin-entry", "INGAM_PIN_ENTRY", set_pin_entry},
     {"pin-entry-seconds", "INGAM_PIN_ENTRY_SECONDS", set_pin_entry_seconds},
     {"touch-notify", "INGAM_TOUCH_NOTIFY", set_touch_notify},
+    {"cache", "INGAM_CACHE", set_cache},
     {"log", "INGAM_LOG", set_log},
     {"log-areas", "INGAM_LOG_AREAS", set_areas},
 };

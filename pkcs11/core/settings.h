@@ -15,6 +15,7 @@ struct settings {
     char pin_entry[256];    /* the path of a pinentry; empty: none */
     int pin_entry_seconds;  /* how long it may take */
     char touch_notify[256]; /* the path of a program that is told of touches; empty: none */
+    char cache[256];        /* the directory of what is kept of cards; empty: nothing is */
     char log[256];          /* file, or "stderr"; empty: none */
     unsigned areas;         /* bit set of enum log_area */
 };

@@ -20,8 +20,7 @@ struct record {
     uint8_t spare[6];
 };
 
-/* Ours, and nobody else's to write. */
-static bool is_private(const char *dir)
+bool shared_is_private(const char *dir)
 {
     struct stat st;
     return lstat(dir, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 022) == 0;
@@ -32,11 +31,11 @@ static bool directory(char *out, size_t size)
     const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
     unsigned uid = (unsigned)geteuid();
     char base[192];
-    if (runtime == NULL || strlen(runtime) >= sizeof base || !is_private(runtime)) {
+    if (runtime == NULL || strlen(runtime) >= sizeof base || !shared_is_private(runtime)) {
         snprintf(base, sizeof base, "/run/user/%u", uid);
-        if (!is_private(base))
+        if (!shared_is_private(base))
             snprintf(base, sizeof base, "/tmp/.ingam-%u", uid);
-        if (mkdir(base, 0700) != 0 && !is_private(base))
+        if (mkdir(base, 0700) != 0 && !shared_is_private(base))
             return false;
     } else {
         snprintf(base, sizeof base, "%s", runtime);
@@ -45,7 +44,7 @@ static bool directory(char *out, size_t size)
     if (n < 0 || (size_t)n >= size)
         return false;
     (void)mkdir(out, 0700);
-    return is_private(out);
+    return shared_is_private(out);
 }
 
 /* Readers of the same name in different worlds (another pcscd, other simulators) are different readers. */

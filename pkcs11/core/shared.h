@@ -13,6 +13,8 @@ struct shared {
     uint64_t writes, pins; /* as last seen */
 };
 
+/* A directory of ours that nobody else may write to. */
+bool shared_is_private(const char *dir);
 /* The card of slot was just connected. */
 void shared_open(struct slot *s);
 void shared_close(struct slot *s);

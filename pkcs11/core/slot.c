@@ -2,6 +2,7 @@
  */
 #include "core/slot.h"
 #include "card/base/secret.h"
+#include "core/cache.h"
 #include "core/content.h"
 #include "core/login.h"
 #include "core/module.h"
@@ -61,6 +62,7 @@ void slots_free(struct module *m, bool forked)
         map_free(&s->sessions);
         map_free(&s->objects);
         free(s->list);
+        cache_free(s);
         if (!forked && s->piv == NULL)
             lock_free(s->lock);
         free(s);

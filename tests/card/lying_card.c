@@ -106,6 +106,13 @@ static void objects(struct card *c)
     for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
         enum err e = piv_get_data(c, tags[i], &v);
         view(e, v);
+        struct rd head;
+        size_t total;
+        enum err begun = piv_get_data_head(c, tags[i], &head, &total);
+        view(begun, head);
+        MUST(head.n <= total && head.n <= 256);
+        e = piv_get_data(c, tags[i], &v);
+        view(e, v);
         if (e != E_OK)
             continue;
         if (piv_certificate_parse(v, &certificate))

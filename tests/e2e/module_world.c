@@ -240,10 +240,11 @@ static void write_certificate(CK_SESSION_HANDLE session, CK_BYTE id, size_t size
     EVP_PKEY *ca = EVP_EC_gen("P-256");
     X509 *x = X509_new();
     X509_NAME *name = X509_get_subject_name(x);
+    static unsigned made; // each has a number of its own, as a CA's have
     char who[32];
     (void)snprintf(who, sizeof who, "Holder of key %u", id);
     assert_int_equal(X509_set_version(x, 2), 1);
-    ASN1_INTEGER_set(X509_get_serialNumber(x), 1000 + id);
+    ASN1_INTEGER_set(X509_get_serialNumber(x), 1000 + id + 64 * (long)made++);
     X509_gmtime_adj(X509_getm_notBefore(x), 0);
     X509_gmtime_adj(X509_getm_notAfter(x), 86400);
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (unsigned char *)who, -1, -1, 0);

@@ -20,6 +20,7 @@ struct apdu {
     uint8_t more;        // the instruction that fetches the rest of an answer; 0: GET RESPONSE
     struct rd body;      // at most APDU_DATA_MAX; may lie in the channel's own work buffer
     uint32_t expected;   // Ne: most bytes of data the answer can have; 0: none; > 256 may use extended length
+    bool head;           // the answer's first part is enough: the rest isn't fetched, 61xx comes back
     bool never_extended; // the applet doesn't take extended length, whatever the others on this card do
     enum apdu_public publish; // forgetting it withholds
 };

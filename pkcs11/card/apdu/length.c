@@ -38,7 +38,7 @@ static enum err chained(struct chan *ch, const struct apdu *a, uint16_t *sw)
     u.cla = a->cla;
     u.body = rest;
     u.expected = a->expected > 256 ? 256 : a->expected;
-    return layer_more(ch, &u, sw);
+    return a->head ? layer_exact(ch, &u, sw) : layer_more(ch, &u, sw);
 }
 
 // What cards that don't know extended length answer: they take the 00 for Lc or Le.
@@ -64,7 +64,7 @@ enum err layer_length(struct chan *ch, const struct apdu *a, uint16_t *sw)
     *sw = 0;
     if (a->body.n > APDU_DATA_MAX || a->expected > APDU_LE_MAX)
         return E_ARGUMENT;
-    if ((a->body.n <= PIECE && a->expected <= 256) || !may_extend(ch, a))
+    if (a->head || (a->body.n <= PIECE && a->expected <= 256) || !may_extend(ch, a))
         return chained(ch, a, sw);
 
     struct unit u = unit_of(a);

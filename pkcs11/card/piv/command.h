@@ -17,6 +17,10 @@ MUST_USE enum err piv_select(struct card *c);
 // first.
 MUST_USE enum err piv_get_data(struct card *c, uint32_t tag, struct rd *content);
 
+// The same, but only what comes with the first answer. 1 / 1. *head: the beginning of what the object holds,
+// *total its length. For objects in a 53 alone (else E_ARGUMENT).
+MUST_USE enum err piv_get_data_head(struct card *c, uint32_t tag, struct rd *head, size_t *total);
+
 // PUT DATA (3.3.1), with the management key authenticated. 1 / 1 for each 255 bytes. Empty content deletes.
 // content may be at most PIV_OBJECT_MAX bytes; not a view of this card's own answers. E_NO_SPACE,
 // E_AUTH_NEEDED.

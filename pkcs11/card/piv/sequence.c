@@ -130,12 +130,19 @@ bool card_identity_same(const struct card_identity *a, const struct card_identit
 enum err piv_read_certificate(struct card *c, const struct piv_slot *slot, uint8_t *out, size_t *len)
 {
     struct rd content;
+    enum err e = piv_get_data(c, slot->object, &content);
+    if (e == E_OK)
+        return piv_unpack_certificate(c, content, out, len);
+    *len = 0;
+    return e;
+}
+
+enum err piv_unpack_certificate(struct card *c, struct rd content, uint8_t *out, size_t *len)
+{
     struct piv_certificate certificate;
+    enum err e;
     size_t room = *len;
     *len = 0;
-    enum err e = piv_get_data(c, slot->object, &content);
-    if (e != E_OK)
-        return e;
     if (!piv_certificate_parse(content, &certificate))
         return FAIL(&c->trail, E_MALFORMED, "certificate object");
     if (!certificate.compressed) {

@@ -35,6 +35,8 @@ bool card_identity_same(const struct card_identity *a, const struct card_identit
 // length). As many as GET DATA. E_NOT_FOUND: none.
 MUST_USE enum err piv_read_certificate(struct card *c, const struct piv_slot *slot, uint8_t *out,
                                        size_t *len);
+// The same from the content of its object. 0.
+MUST_USE enum err piv_unpack_certificate(struct card *c, struct rd content, uint8_t *out, size_t *len);
 // Writes one; compressed when compress says so, or when it is longer than plain_max (0: never for that). As
 // many as PUT DATA.
 MUST_USE enum err piv_write_certificate(struct card *c, const struct piv_slot *slot, struct rd der,
