@@ -4,6 +4,7 @@
 #include "core/otp.h"
 #include "core/slot.h"
 #include "core/token.h"
+#include "core/touch.h"
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -258,6 +259,7 @@ CK_RV otp_sign(struct session *se, struct operation *op, struct rd data, struct 
     struct object *key = op->key;
     struct oath_info info;
     struct oath_code code;
+    struct touch t;
     uint64_t seconds, moment;
     size_t len;
     char text[16];
@@ -270,8 +272,14 @@ CK_RV otp_sign(struct session *se, struct operation *op, struct rd data, struct 
         rv = otp_enter(s, &info);
     if (rv != CKR_OK)
         return rv;
+    /* Of a HOTP the applet doesn't say whether it wants a touch: then it may. */
+    bool touch = object_bool(key, CKA_INGAM_OTP_TOUCH) || object_get(key, CKA_INGAM_OTP_TOUCH).n == 0;
+    if (touch)
+        touch_tell(&t, s->piv, object_get(key, CKA_LABEL));
     rv = use_rv(s, oath_calculate(&s->card, object_get(key, CKA_ID), is_totp(key) ? OATH_TOTP : OATH_HOTP,
                                   moment, &code));
+    if (touch)
+        touch_end(&t);
     otp_leave(s, &info);
     if (rv != CKR_OK)
         return rv;
