@@ -14,7 +14,7 @@ void help_lists(const struct command *command, const struct option_row *lists[HE
         lists[n++] = command->options;
     if (command->needs & (NEED_PIN | NEED_PIN_ASKED | NEED_WRITER))
         lists[n++] = options_pin;
-    if (command->needs & (NEED_ADMIN | NEED_WRITER))
+    if (command->needs & (NEED_ADMIN | NEED_ADMIN_ASKED | NEED_WRITER))
         lists[n++] = options_admin;
     if (command->needs & (NEED_TOKEN | NEED_TOKEN_ASKED))
         lists[n++] = options_token;

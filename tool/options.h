@@ -30,9 +30,10 @@ struct options {
     const char *random_label, *random_application;
     bool idn, km, delete_source, without_random;
     // one-time passwords
-    const char *access_file, *new_access_file, *uri_file, *picture, *secret_file, *otp_type, *algorithm, *at;
-    unsigned access_fd, digits, period, counter;
-    bool access_fd_given, counter_given, period_given, touch, generate, qr;
+    const char *access_file, *new_access_file, *uri_file, *picture, *secret_file, *otp_type, *algorithm, *at,
+        *codes_file;
+    unsigned access_fd, digits, period, counter, look_ahead, resync_window, tries, ticket_seconds;
+    bool access_fd_given, counter_given, period_given, resync_given, touch, generate, qr;
     // what stands beside the options
     const char *operand[OPTIONS_OPERANDS];
     unsigned operands;

@@ -20,6 +20,7 @@ enum need {
         64, // may change keys and certificates: the management key, or the PIN where the token wants that
     NEED_TOKEN_ASKED = 128, // takes the option about the token, and chooses it itself
     NEED_PIN_ASKED = 32,    // takes the options about the PIN, and asks for it itself
+    NEED_ADMIN_ASKED = 256, // the same with the management key
 };
 
 struct run;

@@ -1,5 +1,6 @@
 // ingam token list, ingam token info: which tokens are there, and what is on one.
 #include "meet.h"
+#include "otp/gatecard.h"
 #include "p11/keypair.h"
 #include "readers.h"
 #include "show.h"
@@ -143,6 +144,7 @@ static enum exit_code token_info(struct run *run)
     show_tries(run);
     json_object_set_new(run->answer, "token", token_json(token));
     show_factory(run);
+    gatecard_tell(run, json_object_get(run->answer, "token"));
     if (session_open(&run->session, &run->module, token, &run->fault) != EXIT_OK)
         return run->fault.code;
     json_t *list = json_array();
