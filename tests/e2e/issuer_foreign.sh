@@ -92,7 +92,6 @@ desk_exit 14 institution add --name '다른은행' --certificate-file "$work/min
 desk_exit 14 institution add --name '우리' --certificate-file "$desk/ca.crt"
 desk_exit 2 institution add --name '다른은행' --certificate-file "$other/ca.pem" --crl ftp://nowhere
 desk_exit 0 institution add --name '다른은행' --certificate-file "$other/ca.pem" --crl "$other/crl.der"
-institution=$(value institution)
 desk_exit 0 foreign check --certificate-file "$work/mine.pem"
 [ "$(value status)" = good ] || fail "$(cat "$work/out")"
 desk_exit 14 foreign check --certificate-file "$work/sealing.pem"

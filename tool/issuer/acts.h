@@ -70,6 +70,16 @@ bool factor_ask(struct desk *desk, const char *customer, const char *factor, cha
 bool factor_answer(struct desk *desk, const char *customer, const char *factor, const void *answer,
                    size_t length, const char *serial, int *left, struct fail *fail);
 
+// A mobile OTP after a proof of identity (and of the account's password, if there is one), which it uses up;
+// *uri is otpauth://..., shown once: the caller wipes it. An older mobile OTP of the customer ends.
+#define ACT_URI 1024
+bool factor_enrol(struct desk *desk, const char *customer, char id[ACT_ID], char uri[ACT_URI],
+                  struct fail *fail);
+
+// The factor (kind "account") whose answer is the password of this account of the customer.
+bool factor_of_account(struct desk *desk, const char *customer, const struct secret *number, char id[ACT_ID],
+                       struct fail *fail);
+
 // --- identity checks by the operator's programs
 
 enum check_state { CHECK_RUNNING, CHECK_PASSED, CHECK_FAILED, CHECK_BROKEN };
@@ -85,6 +95,9 @@ bool check_begin(struct desk *desk, const char *customer, const char *kind, char
 // How it stands; it never runs longer than 60 seconds, also when the desk was killed meanwhile.
 bool check_poll(struct desk *desk, const char *customer, const char *id, enum check_state *state,
                 struct fail *fail);
+
+// Sends a code to the customer's telephone by the operator's program `message`.
+bool check_send(struct desk *desk, const char *customer, const char *code, struct fail *fail);
 
 // Ends the programs that run and waits for their threads. Before desk_close.
 void check_stop(void);

@@ -219,6 +219,19 @@ static bool own_policy(const struct desk *desk, const char *policy, struct fail 
     return true;
 }
 
+// Identity at least; each word once, in this order.
+static bool good_needs(const char *needs, struct fail *fail)
+{
+    static const char *const sets[] = {"identity", "identity account", "identity factor",
+                                       "identity account factor"};
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+        if (strcmp(sets[i], needs) == 0)
+            return true;
+    }
+    return fail_with(fail, FAIL_USAGE, _("--needs is 'identity', then 'account', 'factor' or both, not '%s'"),
+                     needs);
+}
+
 static bool set_class(struct desk *desk, const struct options *options, struct fail *fail)
 {
     struct registry_class class;
@@ -229,12 +242,17 @@ static bool set_class(struct desk *desk, const struct options *options, struct f
     if (!noun_end(registry_class(desk->registry, options->class_name, &class), options->class_name, fail))
         return false;
     const char *policy = options->policy != NULL ? options->policy : class.policy;
-    snprintf(detail, sizeof detail, "policy %s fee %d", policy, options->fee_given ? options->fee : -1);
+    if (options->needs != NULL && !good_needs(options->needs, fail))
+        return false;
+    snprintf(detail, sizeof detail, "policy %s fee %d needs %s", policy,
+             options->fee_given ? options->fee : -1, options->needs != NULL ? options->needs : "as before");
     struct db *db = db_enter(desk->registry);
     bool done =
         DB_DO(db, "UPDATE class SET policy = ? WHERE name = ?", db_t(policy), db_t(class.name)) == 1 &&
         (!options->fee_given ||
          DB_DO(db, "UPDATE class SET fee = ? WHERE name = ?", db_n(options->fee), db_t(class.name)) == 1) &&
+        (options->needs == NULL || DB_DO(db, "UPDATE class SET needs = ? WHERE name = ?",
+                                         db_t(options->needs), db_t(class.name)) == 1) &&
         log_append(desk->registry, db, now, "class.set", class.name, detail);
     return noun_end(db_leave(desk->registry, done ? REGISTRY_DONE : REGISTRY_FAILED), class.name, fail);
 }
@@ -246,7 +264,8 @@ bool command_class_set(const struct options *options, struct fail *fail)
 
 static const struct records classes = {
     "classes",
-    "SELECT name, days, sole, fee, renew_days, kinds, policy, title FROM class WHERE name <> ? ORDER BY name",
+    "SELECT name, days, sole, fee, renew_days, kinds, policy, needs, title FROM class WHERE name <> ? ORDER "
+    "BY name",
     {{"class", RECORDS_TEXT},
      {"days", RECORDS_NUMBER},
      {"one_per_person", RECORDS_NUMBER},
@@ -254,6 +273,7 @@ static const struct records classes = {
      {"renew_days", RECORDS_NUMBER},
      {"kinds", RECORDS_TEXT},
      {"policy", RECORDS_TEXT},
+     {"needs", RECORDS_TEXT},
      {"title", RECORDS_TEXT}},
 };
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -41,10 +42,16 @@ static bool stopping(void)
     return stop;
 }
 
+// Programs that find something out, and those that only tell the customer something.
 static const char *const kinds[] = {"phone", "sms", "departure"};
+static const char *const tellers[] = {"message", "notice"};
 
-static bool known_kind(const char *kind, struct fail *fail)
+static bool known_kind(const char *kind, bool tellers_too, struct fail *fail)
 {
+    for (size_t i = 0; tellers_too && i < sizeof tellers / sizeof tellers[0]; i++) {
+        if (strcmp(tellers[i], kind) == 0)
+            return true;
+    }
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (strcmp(kinds[i], kind) == 0)
             return true;
@@ -164,7 +171,9 @@ static bool read_answer(const char *program, const char *answer, size_t length, 
            fail_with(fail, FAIL_OTHER, _("the check's program %s gave no result that can be read"), program);
 }
 
-static char *make_question(struct desk *desk, const char *customer, const char *kind, struct fail *fail)
+// `code` is in it only if it is not NULL.
+static char *make_question(struct desk *desk, const char *customer, const char *kind, const char *code,
+                           struct fail *fail)
 {
     char name[REGISTRY_NAME + 1];
     char phone[REGISTRY_TEXT];
@@ -179,8 +188,8 @@ static char *make_question(struct desk *desk, const char *customer, const char *
     enum registry_end end = db_close(&query) ? found ? REGISTRY_DONE : REGISTRY_NONE : REGISTRY_FAILED;
     if (!noun_end(db_leave(desk->registry, end), customer, fail))
         return NULL;
-    json_t *object = json_pack("{s:i, s:s, s:s, s:s, s:s}", "schema", 1, "kind", kind, "customer", customer,
-                               "name", name, "phone", phone);
+    json_t *object = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s*}", "schema", 1, "kind", kind, "customer",
+                               customer, "name", name, "phone", phone, "code", code);
     char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
     json_decref(object);
     if (text == NULL)
@@ -195,12 +204,12 @@ struct inquiry {
     char *question;
 };
 
-static bool prepare(struct desk *desk, const char *customer, const char *kind, struct inquiry *inquiry,
-                    struct fail *fail)
+static bool prepare(struct desk *desk, const char *customer, const char *kind, const char *code,
+                    struct inquiry *inquiry, struct fail *fail)
 {
     char name[64];
     memset(inquiry, 0, sizeof *inquiry);
-    if (!known_kind(kind, fail))
+    if (code == NULL && !known_kind(kind, false, fail))
         return false;
     inquiry->desk = desk;
     snprintf(inquiry->customer, sizeof inquiry->customer, "%s", customer);
@@ -210,7 +219,7 @@ static bool prepare(struct desk *desk, const char *customer, const char *kind, s
         inquiry->program[0] == 0)
         return fail_with(fail, FAIL_NOT_FOUND,
                          _("no program does the check '%s': name one with 'identity program'"), kind);
-    inquiry->question = make_question(desk, customer, kind, fail);
+    inquiry->question = make_question(desk, customer, kind, code, fail);
     return inquiry->question != NULL;
 }
 
@@ -229,12 +238,27 @@ bool check_run(struct desk *desk, const char *customer, const char *kind, struct
 {
     struct inquiry inquiry;
     bool passed = false;
-    bool done = prepare(desk, customer, kind, &inquiry, fail) && inquire(&inquiry, &passed, fail);
+    bool done = prepare(desk, customer, kind, NULL, &inquiry, fail) && inquire(&inquiry, &passed, fail);
     free(inquiry.question);
     if (done && !passed)
         return fail_with(fail, FAIL_PASSPHRASE,
                          _("identity not proved: the check '%s' failed; check the customer's data"), kind);
     return done;
+}
+
+bool check_send(struct desk *desk, const char *customer, const char *code, struct fail *fail)
+{
+    struct inquiry inquiry;
+    char answer[RESULT_MAX];
+    ssize_t length = 0;
+    bool sent = false;
+    bool done = prepare(desk, customer, "message", code, &inquiry, fail) &&
+                run_program(inquiry.program, inquiry.kind, inquiry.question, answer, &length, fail) &&
+                read_answer(inquiry.program, answer, (size_t)length, &sent, fail);
+    if (inquiry.question != NULL)
+        OPENSSL_cleanse(inquiry.question, strlen(inquiry.question));
+    free(inquiry.question);
+    return done && (sent || fail_with(fail, FAIL_OTHER, _("the message could not be sent")));
 }
 
 static bool run_check(struct desk *desk, const struct options *options, struct fail *fail)
@@ -361,7 +385,7 @@ bool check_begin(struct desk *desk, const char *customer, const char *kind, char
         free(inquiry);
         return false;
     }
-    bool done = prepare(desk, customer, kind, inquiry, fail) && begin(inquiry, id, &started, fail);
+    bool done = prepare(desk, customer, kind, NULL, inquiry, fail) && begin(inquiry, id, &started, fail);
     if (!started) {
         free(inquiry->question);
         free(inquiry);
@@ -421,7 +445,7 @@ static bool trusted(const char *program, struct fail *fail)
 static bool set_program(struct desk *desk, const struct options *options, struct fail *fail)
 {
     char name[64];
-    if (!known_kind(options->kind, fail) || !trusted(options->program, fail))
+    if (!known_kind(options->kind, true, fail) || !trusted(options->program, fail))
         return false;
     snprintf(name, sizeof name, SETTING "%s", options->kind);
     return noun_end(registry_set(desk->registry, name, options->program), options->kind, fail);

@@ -30,6 +30,7 @@ COMMAND(account_list);
 COMMAND(identity_check);
 COMMAND(identity_program);
 COMMAND(factor_add);
+COMMAND(factor_enrol);
 COMMAND(factor_list);
 COMMAND(factor_challenge);
 COMMAND(factor_verify);

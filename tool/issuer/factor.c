@@ -10,9 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PROOF_SECONDS     600 // how long a shown factor is good
-#define CHALLENGE_SECONDS 300
-#define TRIES             5
+#define PROOF_SECONDS 600 // how long a shown factor is good
 
 bool proof_add(struct desk *desk, const char *customer, const char *need, const char *kind, bool passed,
                int seconds, struct fail *fail)
@@ -39,15 +37,17 @@ const struct factor_kind *factor_kind(const char *name, struct fail *fail)
         if (strcmp(kind->name, name) == 0)
             return kind;
     }
-    fail_with(fail, FAIL_USAGE, _("unknown kind of factor '%s': use hotp, totp, card or signature"), name);
+    fail_with(
+        fail, FAIL_USAGE,
+        _("unknown kind of factor '%s': use hotp, totp, card, signature, mobile-pin, account or phone-code"),
+        name);
     return NULL;
 }
 
-static enum registry_end insert(struct desk *desk, const struct factor_new *new, const char *id,
+static enum registry_end insert(struct desk *desk, const struct factor_new *new, int tries, const char *id,
                                 const unsigned char *sealed, size_t length)
 {
     int64_t now = desk->now();
-    int tries = new->tries != 0 ? new->tries : TRIES;
     struct db *db = db_enter(desk->registry);
     enum registry_end end = db_one(
         DB_DO(db,
@@ -71,6 +71,9 @@ bool factor_add(struct desk *desk, const struct factor_new *new, char id[NOUN_ID
     if (!utf8_is_text(new->label) || strlen(new->label) >= REGISTRY_TEXT)
         return fail_with(fail, FAIL_USAGE, _("%s must be UTF-8 text of at most %d bytes"), "--label",
                          REGISTRY_TEXT - 1);
+    if (strcmp(kind->name, "mobile-otp") == 0)
+        return fail_with(fail, FAIL_USAGE,
+                         _("the desk makes the secret of a mobile OTP: use 'factor enrol'"));
     if (!kind->read(new->secret, new->length, &secret, fail))
         return false;
     bool sealed_well = seal_close(desk->seal, id, secret.bytes, secret.length, sealed);
@@ -78,7 +81,17 @@ bool factor_add(struct desk *desk, const struct factor_new *new, char id[NOUN_ID
     OPENSSL_cleanse(&secret, sizeof secret);
     if (!sealed_well)
         return fail_with(fail, FAIL_OTHER, _("the random generator fails"));
-    return noun_end(insert(desk, new, id, sealed, length), new->customer, fail);
+    return noun_end(insert(desk, new, new->tries != 0 ? new->tries : kind->tries, id, sealed, length),
+                    new->customer, fail);
+}
+
+static bool own_account(struct desk *desk, const char *customer, const char *account, struct fail *fail)
+{
+    struct db_query query;
+    DB_ASK(&query, db_enter_reading(desk->registry), "SELECT 1 FROM account WHERE id = ? AND customer = ?",
+           db_t(account), db_t(customer));
+    enum registry_end end = db_row(&query) ? REGISTRY_DONE : REGISTRY_NONE;
+    return noun_end(db_leave(desk->registry, db_close(&query) ? end : REGISTRY_FAILED), account, fail);
 }
 
 static bool add(struct desk *desk, const struct options *options, struct fail *fail)
@@ -87,9 +100,15 @@ static bool add(struct desk *desk, const struct options *options, struct fail *f
     unsigned char bytes[FACTOR_FILE];
     struct factor_new new = {.customer = options->customer,
                              .kind = options->kind,
-                             .label = options->label != NULL ? options->label : "",
+                             .label = options->account != NULL ? options->account
+                                      : options->label != NULL ? options->label
+                                                               : "",
                              .tries = options->tries,
                              .secret = bytes};
+    if ((strcmp(options->kind, "account") == 0) != (options->account != NULL))
+        return fail_with(fail, FAIL_USAGE, _("--account names the account of a factor of the kind account"));
+    if (options->account != NULL && !own_account(desk, options->customer, options->account, fail))
+        return false;
     if (options->secret_file != NULL &&
         !file_read_bytes(options->secret_file, bytes, sizeof bytes, &new.length, fail))
         return false;
@@ -143,9 +162,10 @@ static enum registry_end load(struct desk *desk, struct db *db, const char *cust
 // An open challenge stays until it is answered or expires: asking again gives nobody another one to choose
 // from.
 static enum registry_end challenge_in(struct desk *desk, struct db *db, const char *customer, const char *id,
-                                      struct factor *factor)
+                                      struct factor *factor, bool *fresh)
 {
     struct fail ignored = {0};
+    unsigned char sealed[sizeof factor->secret.bytes + SEAL_OVER];
     int64_t now = desk->now();
     enum registry_end end = load(desk, db, customer, id, factor);
     if (end != REGISTRY_DONE)
@@ -155,24 +175,57 @@ static enum registry_end challenge_in(struct desk *desk, struct db *db, const ch
         return REGISTRY_PURPOSE;
     if (factor->challenge[0] != 0 && factor->challenge_expires > now)
         return REGISTRY_DONE;
-    if (!kind->challenge(factor))
+    if (kind->sends && factor->tries <= 0)
+        return REGISTRY_FULL;
+    if (!kind->challenge(factor) ||
+        !seal_close(desk->seal, id, factor->secret.bytes, factor->secret.length, sealed))
         return REGISTRY_FAILED;
-    factor->challenge_expires = now + CHALLENGE_SECONDS;
-    return db_one(DB_DO(db, "UPDATE factor SET challenge = ?, challenge_expires = ? WHERE id = ?",
-                        db_t(factor->challenge), db_n(factor->challenge_expires), db_t(id)));
+    *fresh = kind->sends;
+    factor->challenge_expires = now + kind->seconds;
+    return db_one(DB_DO(db, "UPDATE factor SET challenge = ?, challenge_expires = ?, secret = ? WHERE id = ?",
+                        db_t(factor->challenge), db_n(factor->challenge_expires),
+                        db_b(sealed, factor->secret.length + SEAL_OVER), db_t(id)));
+}
+
+static enum registry_end end_challenge(struct desk *desk, const struct factor *factor)
+{
+    struct db *db = db_enter(desk->registry);
+    return db_leave(desk->registry,
+                    DB_DO(db, "UPDATE factor SET challenge = '' WHERE id = ? AND challenge = ?",
+                          db_t(factor->id), db_t(factor->challenge)) >= 0
+                        ? REGISTRY_DONE
+                        : REGISTRY_FAILED);
+}
+
+// The code goes to the telephone; one that could not be sent is none.
+static bool send_code(struct desk *desk, const struct factor *factor, struct fail *fail)
+{
+    char code[8];
+    snprintf(code, sizeof code, "%.*s", (int)factor->secret.length, (const char *)factor->secret.bytes);
+    bool sent = check_send(desk, factor->customer, code, fail);
+    OPENSSL_cleanse(code, sizeof code);
+    if (!sent)
+        end_challenge(desk, factor);
+    return sent;
 }
 
 bool factor_ask(struct desk *desk, const char *customer, const char *id, char challenge[ACT_CHALLENGE],
                 int64_t *expires, struct fail *fail)
 {
     struct factor factor;
+    bool fresh = false;
     struct db *db = db_enter(desk->registry);
-    enum registry_end end = db_leave(desk->registry, challenge_in(desk, db, customer, id, &factor));
-    snprintf(challenge, ACT_CHALLENGE, "%s", end == REGISTRY_DONE ? factor.challenge : "");
+    enum registry_end end = db_leave(desk->registry, challenge_in(desk, db, customer, id, &factor, &fresh));
+    bool done = end == REGISTRY_FULL
+                    ? fail_with(fail, FAIL_LOCKED, _("the factor %s is locked: the desk can unlock it"), id)
+                    : noun_end(end, id, fail);
+    if (done && fresh)
+        done = send_code(desk, &factor, fail);
+    snprintf(challenge, ACT_CHALLENGE, "%s", done ? factor.challenge : "");
     if (expires != NULL)
-        *expires = end == REGISTRY_DONE ? factor.challenge_expires : 0;
+        *expires = done ? factor.challenge_expires : 0;
     OPENSSL_cleanse(&factor.secret, sizeof factor.secret);
-    return noun_end(end, id, fail);
+    return done;
 }
 
 static bool challenge(struct desk *desk, const struct options *options, struct fail *fail)
@@ -232,6 +285,8 @@ static bool check(struct factor *factor, struct factor_answer *answer, struct fa
         return accept_answer(desk, factor, kind->need, answer->moving, fail);
     if (!proof_add(desk, factor->customer, kind->need, factor->kind, false, 0, fail))
         return false;
+    if (kind->sends && end_challenge(desk, factor) != REGISTRY_DONE)
+        return noun_end(REGISTRY_FAILED, factor->id, fail);
     if (factor->tries <= 1)
         return fail_with(fail, FAIL_LOCKED,
                          _("wrong answer; the factor is locked now: the desk can unlock it"));

@@ -32,6 +32,9 @@ struct factor_answer {
 struct factor_kind {
     const char *name;
     const char *need; // what a right answer proves: "factor", "identity", "account"
+    int tries;        // unless the operator says otherwise
+    int seconds;      // that a challenge stands
+    bool sends;       // the challenge makes a new secret, which a program sends; a wrong answer ends it
     // Reads the secret as its file has it; `length` 0: there is none.
     bool (*read)(const unsigned char *bytes, size_t length, struct factor_secret *secret, struct fail *fail);
     bool (*challenge)(struct factor *factor); // NULL: nothing is asked
@@ -41,6 +44,24 @@ struct factor_kind {
 // Ended by a row without a name.
 extern const struct factor_kind factor_kinds[];
 const struct factor_kind *factor_kind(const char *name, struct fail *fail);
+
+// The kinds whose secrets are remembered by people, and the code on the telephone (factor_words.c).
+bool factor_read_account(const unsigned char *bytes, size_t length, struct factor_secret *secret,
+                         struct fail *fail);
+bool factor_read_pin(const unsigned char *bytes, size_t length, struct factor_secret *secret,
+                     struct fail *fail);
+bool factor_read_none(const unsigned char *bytes, size_t length, struct factor_secret *secret,
+                      struct fail *fail);
+bool factor_ask_words(struct factor *factor);
+bool factor_ask_code(struct factor *factor);
+bool factor_check_words(const struct factor *factor, struct factor_answer *answer);
+bool factor_check_code(const struct factor *factor, struct factor_answer *answer);
+
+// A text of exactly so many digits, and nothing after them but line ends.
+bool factor_digits(const struct factor_answer *answer, size_t length, char *text);
+
+// A random number below `limit` (at most 256), each as likely.
+bool factor_below(unsigned limit, unsigned *number);
 
 #define FACTOR_FILE 1024 // bytes of a secret's file
 

@@ -23,7 +23,7 @@
 #define CARD_CODE   4 // digits of each
 
 // A text of digits of exactly this length, from the answer's first line.
-static bool digits(const struct factor_answer *answer, size_t length, char *text)
+bool factor_digits(const struct factor_answer *answer, size_t length, char *text)
 {
     size_t at = 0;
     while (at < answer->length && answer->bytes[at] >= '0' && answer->bytes[at] <= '9' && at < length) {
@@ -71,7 +71,7 @@ static bool read_oath(const unsigned char *bytes, size_t length, struct factor_s
 static bool check_hotp(const struct factor *factor, struct factor_answer *answer)
 {
     char text[DIGITS + 1];
-    if (!digits(answer, DIGITS, text))
+    if (!factor_digits(answer, DIGITS, text))
         return false;
     int ahead = oath_hotp_validate((const char *)factor->secret.bytes, factor->secret.length,
                                    (uint64_t)factor->moving, HOTP_AHEAD, text);
@@ -85,7 +85,7 @@ static bool check_totp(const struct factor *factor, struct factor_answer *answer
 {
     char text[DIGITS + 1];
     bool right = false;
-    if (!digits(answer, DIGITS, text))
+    if (!factor_digits(answer, DIGITS, text))
         return false;
     for (int64_t step = answer->now / TOTP_STEP - TOTP_AROUND; step <= answer->now / TOTP_STEP + TOTP_AROUND;
          step++) {
@@ -121,7 +121,7 @@ static bool read_card(const unsigned char *bytes, size_t length, struct factor_s
                              CARD_LEAST, CARD_MOST, CARD_CODE);
 }
 
-static bool below(unsigned limit, unsigned *number)
+bool factor_below(unsigned limit, unsigned *number)
 {
     unsigned char byte = 0;
     do {
@@ -138,10 +138,10 @@ static bool ask_card(struct factor *factor)
     unsigned count = (unsigned)(factor->secret.length / CARD_CODE);
     unsigned first = 0;
     unsigned second = 0;
-    if (count < CARD_LEAST || !below(count, &first))
+    if (count < CARD_LEAST || !factor_below(count, &first))
         return false;
     do {
-        if (!below(count, &second))
+        if (!factor_below(count, &second))
             return false;
     } while (second == first);
     snprintf(factor->challenge, sizeof factor->challenge, "%02u:12 %02u:34", first + 1, second + 1);
@@ -166,7 +166,7 @@ static bool check_card(const struct factor *factor, struct factor_answer *answer
     unsigned long first = 0;
     unsigned long second = 0;
     answer->moving = factor->moving + 1;
-    if (!digits(answer, CARD_CODE, text) ||
+    if (!factor_digits(answer, CARD_CODE, text) ||
         !read_asked(factor->challenge, factor->secret.length / CARD_CODE, &first, &second))
         return false;
     const unsigned char *codes = factor->secret.bytes;
@@ -174,26 +174,6 @@ static bool check_card(const struct factor *factor, struct factor_answer *answer
                 CRYPTO_memcmp(text + 2, codes + (second - 1) * CARD_CODE + 2, 2);
     OPENSSL_cleanse(text, sizeof text);
     return wrong == 0;
-}
-
-// A signature needs no secret of its own.
-static bool read_nothing(const unsigned char *bytes, size_t length, struct factor_secret *secret,
-                         struct fail *fail)
-{
-    (void)bytes;
-    secret->length = 1;
-    return length == 0 || fail_with(fail, FAIL_USAGE, _("a signature has no secret"));
-}
-
-static bool ask_signature(struct factor *factor)
-{
-    unsigned char bytes[24];
-    int at = snprintf(factor->challenge, sizeof factor->challenge, "ingam-");
-    if (RAND_bytes(bytes, sizeof bytes) != 1)
-        return false;
-    for (size_t i = 0; i < sizeof bytes; i++)
-        at += snprintf(factor->challenge + at, sizeof factor->challenge - (size_t)at, "%02x", bytes[i]);
-    return true;
 }
 
 // The certificate that signed: one of this desk's, or a registered one of another institution; it must stand
@@ -231,9 +211,14 @@ static bool check_signature(const struct factor *factor, struct factor_answer *a
 }
 
 const struct factor_kind factor_kinds[] = {
-    {"hotp", "factor", read_oath, NULL, check_hotp},
-    {"totp", "factor", read_oath, NULL, check_totp},
-    {"card", "factor", read_card, ask_card, check_card},
-    {"signature", "factor", read_nothing, ask_signature, check_signature},
-    {NULL, NULL, NULL, NULL, NULL},
+    {"hotp", "factor", 5, 300, false, read_oath, NULL, check_hotp},
+    {"totp", "factor", 5, 300, false, read_oath, NULL, check_totp},
+    {"mobile-otp", "factor", 5, 300, false, read_oath, NULL, check_totp},
+    {"card", "factor", 5, 300, false, read_card, ask_card, check_card},
+    {"signature", "factor", 5, 300, false, factor_read_none, factor_ask_words, check_signature},
+    {"mobile-pin", "factor", 5, 300, false, factor_read_pin, factor_ask_words, factor_check_words},
+    {"account", "account", 5, 300, false, factor_read_account, NULL, factor_check_words},
+    // One answer of a hundred is right: three tries, and each needs a new code.
+    {"phone-code", "identity", 3, 180, true, factor_read_none, factor_ask_code, factor_check_code},
+    {NULL, NULL, 0, 0, false, NULL, NULL, NULL},
 };
