@@ -16,7 +16,9 @@ first=$(in_slot 9a)
 [ "$(jq -r '.certificates[0].issuer' "$HOME"/.local/state/ingam/issued-*.json)" = "$url" ] || fail 'not in the record'
 expect_exit 14 on_token renew 9a
 says 'too early'
-ok 'a renewal before the last 30 days: exit 14'
+says 'Nothing on the token was changed'
+[ "$("$ingam" key list --json | jq '.keys | length')" = 1 ] || fail 'a key was made for nothing'
+ok 'a renewal before the last 30 days: exit 14, and no key is made for it'
 
 
 # signs SLOT-ID SLOT: the key there signs for the certificate beside it, by foreign programs.
@@ -51,16 +53,18 @@ ok 'renewed into a free slot, the old key still there, the old certificate revok
 expect_exit 14 on_token renew 9a
 says 'renewed before'
 says 'ingam reissue'
+expect_exit 14 on_token renew 82
+says 'too early'
 expect_exit 8 on_token renew 9c
 expect_exit 2 on_token renew 9a --to 9a
 expect_exit 2 on_token renew 9a --to 77
 expect_exit 13 on_token renew 9a --issuer http://127.0.0.1:1/cmp
-ok 'a second renewal and one of nothing are refused'
+ok 'a second renewal, one too early and one of nothing are refused'
 
 # The desk is another one than it was: what it signs is below another CA.
 "$issuer" init --dir "$work/desk2" --name 'Another' >/dev/null
 start other "$issuer" serve --dir "$work/desk2" --listen 127.0.0.1:0
-expect_exit 14 on_token renew 9a --issuer "${other_ready#ready }" --ca "$desk/ca.crt"
+expect_exit 14 on_token renew 82 --issuer "${other_ready#ready }" --ca "$desk/ca.crt"
 stop other
 expect_exit 9 on_token renew 9a --issuer http://localhost:"$desk_port"/cmp
 says '--ca FILE'

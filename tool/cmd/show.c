@@ -11,23 +11,39 @@ const struct option_row show_slot_rows[] = {
     {.name = NULL},
 };
 
+struct lines {
+    char subject[512], issuer[512], serial[128], from[32], to[32];
+};
+
+static void read_lines(X509 *certificate, struct lines *l)
+{
+    x509_name_line(l->subject, sizeof l->subject, X509_get_subject_name(certificate));
+    x509_name_line(l->issuer, sizeof l->issuer, X509_get_issuer_name(certificate));
+    x509_serial_line(l->serial, sizeof l->serial, certificate);
+    x509_time_line(l->from, sizeof l->from, X509_get0_notBefore(certificate));
+    x509_time_line(l->to, sizeof l->to, X509_get0_notAfter(certificate));
+}
+
+void show_certificate_json(X509 *certificate, json_t *out)
+{
+    struct lines l;
+    read_lines(certificate, &l);
+    json_object_set_new(out, "subject", json_text(l.subject));
+    json_object_set_new(out, "issuer", json_text(l.issuer));
+    json_object_set_new(out, "serial_number", json_text(l.serial));
+    json_object_set_new(out, "not_before", json_text(l.from));
+    json_object_set_new(out, "not_after", json_text(l.to));
+}
+
 void show_certificate(struct run *run, const char *indent, X509 *certificate, json_t *out)
 {
-    char subject[512], issuer[512], serial[128], from[32], to[32];
-    x509_name_line(subject, sizeof subject, X509_get_subject_name(certificate));
-    x509_name_line(issuer, sizeof issuer, X509_get_issuer_name(certificate));
-    x509_serial_line(serial, sizeof serial, certificate);
-    x509_time_line(from, sizeof from, X509_get0_notBefore(certificate));
-    x509_time_line(to, sizeof to, X509_get0_notAfter(certificate));
-    tell(run, "%s%s: %s", indent, _("subject"), subject);
-    tell(run, "%s%s: %s", indent, _("issuer"), issuer);
-    tell(run, "%s%s: %s", indent, _("serial number"), serial);
-    tell(run, "%s%s: %s - %s", indent, _("valid"), from, to);
-    json_object_set_new(out, "subject", json_text(subject));
-    json_object_set_new(out, "issuer", json_text(issuer));
-    json_object_set_new(out, "serial_number", json_text(serial));
-    json_object_set_new(out, "not_before", json_text(from));
-    json_object_set_new(out, "not_after", json_text(to));
+    struct lines l;
+    read_lines(certificate, &l);
+    tell(run, "%s%s: %s", indent, _("subject"), l.subject);
+    tell(run, "%s%s: %s", indent, _("issuer"), l.issuer);
+    tell(run, "%s%s: %s", indent, _("serial number"), l.serial);
+    tell(run, "%s%s: %s - %s", indent, _("valid"), l.from, l.to);
+    show_certificate_json(certificate, out);
 }
 
 enum exit_code show_place(struct run *run, const struct piv_place **out)

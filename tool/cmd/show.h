@@ -8,6 +8,9 @@
 // object.
 void show_certificate(struct run *run, const char *indent, X509 *certificate, json_t *out);
 
+// Only the object.
+void show_certificate_json(X509 *certificate, json_t *out);
+
 // The slot of --slot or of the first operand. EXIT_USAGE if there is none, or no such slot.
 enum exit_code show_place(struct run *run, const struct piv_place **out);
 
