@@ -3,6 +3,10 @@
 #include "card/driver/driver.h"
 #include "card/piv/sequence.h"
 #include "card/transport/transport.h"
+#include "fault_card.h"
+#include "text.h"
+
+#include <openssl/err.h>
 
 #include <string.h>
 
@@ -31,20 +35,32 @@ bool side_reader(struct tp *tp, const char *description, char *name)
     return fitting == 1;
 }
 
-static bool side_open(struct side *side, const struct module *module, const struct token *token)
+static enum err open_card(struct side *side, const struct module *module, const struct token *token)
 {
     char name[TP_NAME_SIZE];
     memset(side, 0, sizeof *side);
-    if (!module->ours || (side->tp = tp_default_new()) == NULL)
-        return false;
-    if (side_reader(side->tp, token->reader, name) &&
-        card_open(&side->card, side->tp, name, (struct trace){0}) == E_OK) {
-        if (card_begin(&side->card, WAIT_MS, NULL) == E_OK && piv_ensure(&side->card) == E_OK)
-            return true;
-        card_close(&side->card);
+    if (!module->ours)
+        return E_UNSUPPORTED;
+    if ((side->tp = tp_default_new()) == NULL)
+        return E_MEMORY;
+    enum err error = side_reader(side->tp, token->reader, name) ? E_OK : E_NO_READER;
+    if (error == E_OK)
+        error = card_open(&side->card, side->tp, name, (struct trace){0});
+    if (error == E_OK) {
+        error = card_begin(&side->card, WAIT_MS, NULL);
+        if (error == E_OK)
+            error = piv_ensure(&side->card);
+        if (error != E_OK)
+            card_close(&side->card);
     }
-    tp_close(side->tp);
-    return false;
+    if (error != E_OK)
+        tp_close(side->tp);
+    return error;
+}
+
+static bool side_open(struct side *side, const struct module *module, const struct token *token)
+{
+    return open_card(side, module, token) == E_OK;
 }
 
 static void side_close(struct side *side)
@@ -103,4 +119,46 @@ void side_factory(const struct module *module, const struct token *token, struct
     const struct piv_cipher *cipher = out->admin >= 0 ? piv_cipher_by_id(told.algorithm) : NULL;
     out->admin_cipher = cipher != NULL ? cipher->name : NULL;
     side_close(&side);
+}
+
+// The certificate in a data object's content, or NULL.
+static X509 *maker_certificate(struct rd content)
+{
+    struct piv_certificate found;
+    if (!piv_certificate_parse(content, &found) || found.compressed)
+        return NULL;
+    const unsigned char *at = found.data.p;
+    X509 *out = d2i_X509(NULL, &at, (long)found.data.n);
+    ERR_clear_error();
+    return out;
+}
+
+enum exit_code side_attest(const struct module *module, const struct token *token,
+                           const struct piv_place *place, X509 **attestation, X509 **maker,
+                           struct fault *fault)
+{
+    struct side side;
+    struct rd der;
+    const struct piv_slot *slot = piv_slot_by_name(place->number);
+    *attestation = *maker = NULL;
+    enum err error = slot == NULL ? E_UNSUPPORTED : open_card(&side, module, token);
+    if (error != E_OK)
+        return fault_card(fault, error, NULL, _("The token could not be asked."));
+    error = driver_attest(&side.card, slot, &der);
+    if (error == E_OK) {
+        const unsigned char *at = der.p;
+        *attestation = d2i_X509(NULL, &at, (long)der.n);
+        error = *attestation == NULL || at != der.p + der.n ? E_MALFORMED
+                                                            : piv_get_data(&side.card, PIV_TAG_ATTEST, &der);
+    }
+    if (error == E_OK && (*maker = maker_certificate(der)) == NULL)
+        error = E_MALFORMED;
+    if (error != E_OK) {
+        fault_card(fault, error, &side.card.trail, _("The token gives no attestation for this key."));
+        X509_free(*attestation);
+        *attestation = NULL;
+    }
+    ERR_clear_error();
+    side_close(&side);
+    return fault->code;
 }

@@ -24,3 +24,9 @@ struct side_factory {
     const char *admin_cipher; // "3DES", "AES192"...; NULL: not told
 };
 void side_factory(const struct module *module, const struct token *token, struct side_factory *out);
+
+// What vouches for the key in this place: a certificate about it that the card makes (the caller frees both),
+// and the maker's certificate of the card that signed that. Only for keys that were made on the card.
+enum exit_code side_attest(const struct module *module, const struct token *token,
+                           const struct piv_place *place, X509 **attestation, X509 **maker,
+                           struct fault *fault);

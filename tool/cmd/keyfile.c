@@ -71,13 +71,26 @@ static enum exit_code refuse_token(struct run *run, const char *path)
                         "key file onto it (ingam move FILE SLOT) if you still have one."));
 }
 
+static bool is_token(const char *path)
+{
+    return strncmp(path, "pkcs11:", 7) == 0 || (place_of(path) != NULL && access(path, F_OK) != 0);
+}
+
 enum exit_code keyfile_read(struct run *run, struct keyfile *file, const char *path)
 {
     *file = (struct keyfile){.path = path};
-    if (strncmp(path, "pkcs11:", 7) == 0 || (place_of(path) != NULL && access(path, F_OK) != 0))
+    if (is_token(path))
         return refuse_token(run, path);
     return npki_source_read(&file->source, path, run->options.certificate_file,
                             run->options.km ? NPKI_KM : NPKI_SIGN, &run->fault);
+}
+
+enum exit_code keyfile_read_bare(struct run *run, struct keyfile *file, const char *path)
+{
+    *file = (struct keyfile){.path = path};
+    if (is_token(path))
+        return refuse_token(run, path);
+    return npki_source_read_bare(&file->source, path, run->options.km ? NPKI_KM : NPKI_SIGN, &run->fault);
 }
 
 static enum exit_code ask_password(struct run *run, struct keyfile *file)

@@ -15,6 +15,9 @@ struct keyfile {
 // key can't be taken from it. keyfile_close in any case.
 enum exit_code keyfile_read(struct run *run, struct keyfile *file, const char *path);
 
+// The same for a key that may be without a certificate.
+enum exit_code keyfile_read_bare(struct run *run, struct keyfile *file, const char *path);
+
 // Asks for the password (--password-file, else at the terminal), opens the key, and checks that it fits the
 // certificate.
 enum exit_code keyfile_open(struct run *run, struct keyfile *file);

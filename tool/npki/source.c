@@ -197,18 +197,30 @@ static enum exit_code take_certificate(struct npki_source *source, const char *p
     return npki_file_certificate(path, &source->certificate, fault);
 }
 
-enum exit_code npki_source_read(struct npki_source *source, const char *path, const char *certificate_path,
-                                enum npki_use use, struct fault *fault)
+static enum exit_code read_any(struct npki_source *source, const char *path, bool pair, enum npki_use use,
+                               struct fault *fault)
 {
     char folder[PATHS_MAX];
     memset(source, 0, sizeof *source);
     source->use = use;
     if (is_folder(path))
-        read_folder(source, path, fault);
-    else if (certificate_path == NULL && folder_of_pair(path, use, folder))
-        read_folder(source, folder, fault);
-    else
-        read_file(source, path, fault);
+        return read_folder(source, path, fault);
+    return pair && folder_of_pair(path, use, folder) ? read_folder(source, folder, fault)
+                                                     : read_file(source, path, fault);
+}
+
+enum exit_code npki_source_read_bare(struct npki_source *source, const char *path, enum npki_use use,
+                                     struct fault *fault)
+{
+    read_any(source, path, true, use, fault);
+    source->bare = true;
+    return fault->code;
+}
+
+enum exit_code npki_source_read(struct npki_source *source, const char *path, const char *certificate_path,
+                                enum npki_use use, struct fault *fault)
+{
+    read_any(source, path, certificate_path == NULL, use, fault);
     return fault->code == EXIT_OK ? take_certificate(source, certificate_path, fault) : fault->code;
 }
 
@@ -243,6 +255,8 @@ enum exit_code npki_source_open(struct npki_source *source, struct npki_crypto *
     } else {
         npki_key_open(crypto, source->sealed, password, &source->key, fault);
     }
+    if (source->bare && source->certificate == NULL)
+        return fault->code;
     return fault->code == EXIT_OK ? npki_key_fits(&source->key, source->certificate, fault) : fault->code;
 }
 

@@ -8,6 +8,7 @@ enum npki_kind { NPKI_FOLDER, NPKI_PFX, NPKI_KEY_FILE };
 struct npki_source {
     enum npki_kind kind;
     enum npki_use use;
+    bool bare;                        // a key alone will do
     char certificate_path[PATHS_MAX]; // "" when the key's file holds it
     char key_path[PATHS_MAX];
     X509 *certificate; // NULL: encrypted, until it is opened
@@ -22,6 +23,10 @@ struct npki_source {
 // To be freed in any case.
 enum exit_code npki_source_read(struct npki_source *source, const char *path, const char *certificate_path,
                                 enum npki_use use, struct fault *fault);
+
+// The same for a key that may be without a certificate.
+enum exit_code npki_source_read_bare(struct npki_source *source, const char *path, enum npki_use use,
+                                     struct fault *fault);
 
 // Whether opening takes a password.
 bool npki_source_sealed(const struct npki_source *source);
