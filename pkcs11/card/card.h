@@ -20,6 +20,7 @@ struct card_facts {
     enum card_known discovery;    // has it a Discovery object?
     enum card_known serial;       // has it GET SERIAL?
     enum card_known verify_reset; // does it take VERIFY with P1 = FF?
+    uint8_t absent;               // bit set of the other applets that it hasn't (piv_leave)
     uint8_t version[3];           // firmware, where the driver has one
 };
 

@@ -23,5 +23,5 @@ void admin_end(struct slot *s, bool wrote)
 {
     if (wrote)
         shared_tell_written(s);
-    token_end(s, s->login == LOGIN_USER ? login_withdraw(s) : TP_LEAVE);
+    token_end(s, login_leave(s));
 }

@@ -119,6 +119,7 @@ struct slot {
     struct card_identity identity;
     bool identified;   /* identity was read since the insertion */
     bool identity_due; /* the card was reset: compare before a PIN is replayed */
+    bool own_reset;    /* and it was us, at the end of a transaction */
 
     /* One-time passwords (otp.c). A card with an OATH applet has a second slot, which has a connection of its
      * own and the lock of the first. */

@@ -154,6 +154,14 @@ enum tp_after login_withdraw(struct slot *s)
     return e != E_OK || how == PIV_FORGOT_RESET_NEEDED ? TP_RESET : TP_LEAVE;
 }
 
+enum tp_after login_leave(struct slot *s)
+{
+    enum piv_forgot how = PIV_FORGOT_RESET_NEEDED;
+    enum err e = piv_leave(&s->card, &how);
+    s->verified = false;
+    return e != E_OK || how == PIV_FORGOT_RESET_NEEDED ? TP_RESET : TP_LEAVE;
+}
+
 /* pin NULL: it is typed at the reader. */
 static CK_RV verify_once(struct slot *s, const struct rd *pin)
 {

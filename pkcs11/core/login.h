@@ -29,6 +29,10 @@ enum tp_after login_withdraw(struct slot *s);
  * whose card keeps it behind the PIN. The transaction then has to end with s->admin_after. */
 CK_RV login_admin(struct slot *s);
 
+/* After it, and after each authentication of the management key: makes the card forget that and the PIN. What
+ * the transaction has to end with. */
+enum tp_after login_leave(struct slot *s);
+
 /* C_SetPIN; C_InitPIN. */
 CK_RV login_set_pin(struct slot *s, struct rd old, struct rd fresh);
 /* C_SetPIN of the user's PIN with everything typed at the reader (keypad_changes). */

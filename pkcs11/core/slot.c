@@ -134,6 +134,7 @@ void slot_drop(struct slot *s)
     s->used = false;
     s->identified = false;
     s->identity_due = false;
+    s->own_reset = false;
     s->foreign = false;
     s->gone = false;
     s->verified = false;

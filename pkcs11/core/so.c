@@ -85,8 +85,19 @@ static CK_RV admin_by_pin(struct slot *s)
     secret_free(key);
     rv = e == E_NOT_FOUND || e == E_AUTH_NEEDED ? CKR_USER_NOT_LOGGED_IN : token_rv(s, e);
     if (rv != CKR_OK)
-        s->admin_after = login_withdraw(s);
+        s->admin_after = login_leave(s);
     return rv;
+}
+
+/* A card that nothing identifies is reset by ourselves where it has no other applet: within one insertion it
+ * is the same. The key is not shown to it but proved, and no try is used up. */
+static CK_RV same_card(struct slot *s)
+{
+    bool nameless = !s->identified || s->identity.kind == IDENTITY_NONE;
+    if (s->own_reset && nameless)
+        s->identity_due = false;
+    s->own_reset = false;
+    return pin_same_card(s);
 }
 
 CK_RV login_admin(struct slot *s)
@@ -97,8 +108,13 @@ CK_RV login_admin(struct slot *s)
         return admin_by_pin(s);
     if (s->login != LOGIN_SO || s->so_by_puk || key.p == NULL)
         return CKR_USER_NOT_LOGGED_IN;
-    CK_RV rv = pin_same_card(s);
-    return rv != CKR_OK ? rv : token_rv(s, piv_admin_any(&s->card, &crypto, key, NULL));
+    CK_RV rv = same_card(s);
+    if (rv != CKR_OK)
+        return rv;
+    rv = token_rv(s, piv_admin_any(&s->card, &crypto, key, NULL));
+    if (rv != CKR_OK)
+        s->admin_after = login_leave(s);
+    return rv;
 }
 
 static CK_RV so_by_key(struct slot *s, struct rd hex)
@@ -108,8 +124,11 @@ static CK_RV so_by_key(struct slot *s, struct rd hex)
         return CKR_PIN_INCORRECT;
     CK_RV rv = token_begin(s, TOKEN_PIV);
     if (rv == CKR_OK) {
-        rv = token_rv(s, piv_admin_any(&s->card, &crypto, secret_view(key), NULL));
-        token_end(s, TP_LEAVE);
+        enum err e = token_identify(s); /* so that a reset by others doesn't end the login */
+        if (e == E_OK)
+            e = piv_admin_any(&s->card, &crypto, secret_view(key), NULL);
+        rv = token_rv(s, e);
+        token_end(s, login_leave(s));
     }
     if (rv != CKR_OK) {
         secret_free(key);
@@ -216,7 +235,7 @@ static CK_RV change_key(struct slot *s, struct rd old_hex, struct rd fresh_hex)
         if (rv == CKR_OK)
             rv = cipher == NULL ? CKR_PIN_LEN_RANGE
                                 : token_rv(s, driver_set_admin(&s->card, cipher, secret_view(fresh), false));
-        token_end(s, TP_LEAVE);
+        token_end(s, login_leave(s));
     }
     secret_free(old);
     if (rv != CKR_OK) {
@@ -349,7 +368,7 @@ CK_RV login_init_token(struct slot *s, struct rd so_pin)
         shared_tell_pin(s, false, true);
         shared_tell_written(s);
         token_forget_identity(s);
-        token_end(s, TP_LEAVE);
+        token_end(s, login_leave(s));
     }
     secret_free(key);
     if (rv == CKR_OK) {

@@ -124,8 +124,10 @@ bool token_again(struct slot *s, enum err *e)
 void token_end(struct slot *s, enum tp_after after)
 {
     card_end(&s->card, after);
-    if (after != TP_LEAVE)
+    if (after != TP_LEAVE) {
         s->verified = false;
+        s->own_reset = true;
+    }
 }
 
 enum err token_identify(struct slot *s)

@@ -45,16 +45,9 @@ static const struct {
     {8, {0xA0, 0x00, 0x00, 0x05, 0x27, 0x47, 0x11, 0x17}},
 };
 
-enum err piv_forget(struct card *c, enum piv_forgot *how)
+enum err piv_leave(struct card *c, enum piv_forgot *how)
 {
     *how = PIV_FORGOT_RESET_NEEDED;
-    enum err e = piv_unverify(c, PIV_REF_PIN);
-    if (e == E_OK) {
-        *how = PIV_FORGOT_VERIFY;
-        return E_OK;
-    }
-    if (e != E_UNSUPPORTED)
-        return e;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         const struct apdu a = {
             .name = "SELECT another applet",
@@ -65,7 +58,9 @@ enum err piv_forget(struct card *c, enum piv_forgot *how)
             .publish = APDU_PUBLIC,
         };
         struct rd ignored;
-        e = chan_send(&c->chan, &a, &ignored);
+        if (c->facts.absent & 1U << i)
+            continue;
+        enum err e = chan_send(&c->chan, &a, &ignored);
         if (e == E_OK) {
             c->selected = SELECT_NONE;
             *how = PIV_FORGOT_SELECT;
@@ -73,9 +68,19 @@ enum err piv_forget(struct card *c, enum piv_forgot *how)
         }
         if (fatal(e))
             return e;
+        c->facts.absent = (uint8_t)(c->facts.absent | 1U << i);
     }
     err_clear(&c->trail);
     return E_OK; // *how says what is left to do
+}
+
+enum err piv_forget(struct card *c, enum piv_forgot *how)
+{
+    *how = PIV_FORGOT_RESET_NEEDED;
+    enum err e = piv_unverify(c, PIV_REF_PIN);
+    if (e == E_OK)
+        *how = PIV_FORGOT_VERIFY;
+    return e == E_UNSUPPORTED ? piv_leave(c, how) : e;
 }
 
 static enum err by_serial(struct card *c, struct card_identity *out)

@@ -16,6 +16,11 @@ enum piv_forgot { PIV_FORGOT_VERIFY, PIV_FORGOT_SELECT, PIV_FORGOT_RESET_NEEDED 
 // that exists (1 or 2; PIV is then deselected); where there is none, *how says that the transaction has to
 // end with TP_RESET.
 MUST_USE enum err piv_forget(struct card *c, enum piv_forgot *how);
+// Ends the authentication of the management key as well as the PIN's, by leaving PIV: SP 800-73-4 part 2,
+// 3.1.1 has all security status go with the selection of another application, and stay with PIV's own. SELECT
+// of another applet that exists, 1 (one that the card hasn't is tried once a connection); where there is
+// none, 0 and *how says that the transaction has to end with TP_RESET.
+MUST_USE enum err piv_leave(struct card *c, enum piv_forgot *how);
 
 // Who this card is, so that a PIN never goes to another one.
 enum card_identity_kind { IDENTITY_NONE, IDENTITY_SERIAL, IDENTITY_GUID };
