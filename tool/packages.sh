@@ -8,7 +8,7 @@ libp11-dev libmicrohttpd-dev libgnutls28-dev libsqlite3-dev libjansson-dev liboa
 packages_tests="clang clang-format clang-tidy libclang-rt-14-dev llvm-14 shellcheck libcmocka-dev pcscd vsmartcard-vpcd \
 libengine-pkcs11-openssl yubico-piv-tool ykcs11 yubikey-manager gnutls-bin libnss3-tools softhsm2 oathtool curl jq \
 python3-pykcs11 openssh-server libpkcs11-helper1-dev libnss3-dev util-linux procps git \
-firefox-esr chromium xvfb xdotool fonts-nanum tidy postgresql sqlite3"
+firefox-esr chromium xvfb xdotool fonts-nanum postgresql sqlite3"
 
 # Prints those of the packages named that are not installed.
 packages_missing() {

@@ -11,6 +11,7 @@ struct options {
     const char *secret_file, *factor, *answer_file, *label, *program, *serial, *reason, *reference;
     const char *to, *from, *head, *institution, *certificate_file, *crl, *ocsp, *random_file, *foreign;
     const char *account, *secret_out, *needs;
+    const char *pages_listen, *members_listen, *tls_cert, *tls_key;
     int days, tries, fee, keep_days;
     bool json, detach, help, test_profile, wait, agree, fee_given, waive, deny, verified;
 };
