@@ -22,6 +22,9 @@ struct options {
     const char *slot, *key_type, *file, *public_key;
     bool replace, existing_key, days_given, delete_old, offline;
     unsigned days;
+    // signing
+    const char *out;
+    bool attached, raw, pem;
     // issuing
     const char *issuer, *reference, *subject, *ca, *tls_ca, *to;
     const char *reason, *signer, *number;
