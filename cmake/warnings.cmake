@@ -10,5 +10,6 @@ else()
 endif()
 if(INGAM_FUZZ) # every room tells the fuzzer which way it went; the engine comes in where a target links it
     add_compile_options(-fsanitize=fuzzer-no-link)
+    add_link_options(-fsanitize=fuzzer-no-link) # what catches its calls where no engine and no other sanitizer does
 endif()
 add_link_options(-Wl,-z,relro,-z,now)

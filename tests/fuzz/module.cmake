@@ -14,7 +14,10 @@ target_include_directories(fuzz-module-card SYSTEM PRIVATE ${P11KIT_INCLUDE_DIRS
 target_compile_options(fuzz-module-card PRIVATE -fsanitize=fuzzer-no-link)
 target_link_options(fuzz-module-card PRIVATE -fsanitize=fuzzer)
 foreach(name tp_default_new tp_close malloc calloc realloc strdup EVP_MD_CTX_new EVP_CIPHER_CTX_new OSSL_PARAM_BLD_new OSSL_LIB_CTX_new
-             BN_bin2bn EVP_PKEY_CTX_new_from_pkey EVP_PKEY_CTX_new_from_name EVP_PKEY_fromdata EVP_CipherUpdate RAND_bytes_ex)
+             BN_bin2bn EVP_PKEY_CTX_new_from_pkey EVP_PKEY_CTX_new_from_name EVP_PKEY_fromdata EVP_CipherUpdate RAND_bytes_ex
+             EVP_CipherInit_ex2 EVP_CipherFinal_ex EVP_CIPHER_CTX_ctrl EVP_DigestInit_ex2 EVP_DigestUpdate EVP_DigestFinal_ex EVP_Digest
+             EVP_MAC_init EVP_MAC_update EVP_MAC_final EVP_KDF_derive EVP_PKEY_encrypt EVP_PKEY_derive EVP_PKEY_sign EVP_PKEY_public_check
+             EVP_MD_fetch EVP_MAC_fetch EVP_CIPHER_fetch EVP_KDF_fetch BN_secure_new ECDSA_SIG_new OSSL_PARAM_BLD_to_param)
     target_link_options(fuzz-module-card PRIVATE -Wl,--wrap=${name})
 endforeach()
 target_link_libraries(fuzz-module-card PRIVATE OpenSSL::Crypto PkgConfig::PCSC ZLIB::ZLIB Threads::Threads)

@@ -9,13 +9,15 @@
 #include <unistd.h>
 
 #include <openssl/bn.h>
+#include <openssl/ecdsa.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 #include <openssl/param_build.h>
 #include <openssl/rand.h>
-#include <p11-kit/pkcs11.h>
 
 #include "card/base/wr.h"
 #include "card/transport/script.h"
+#include "object/p11.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -76,6 +78,35 @@ WRAP_POINTER(EVP_PKEY_CTX *, EVP_PKEY_CTX_new_from_name, (OSSL_LIB_CTX * c, cons
 WRAP_INT(EVP_PKEY_fromdata, (EVP_PKEY_CTX * c, EVP_PKEY **k, int s, OSSL_PARAM p[]), (c, k, s, p))
 WRAP_INT(EVP_CipherUpdate, (EVP_CIPHER_CTX * c, unsigned char *o, int *n, const unsigned char *i, int m),
          (c, o, n, i, m))
+WRAP_INT(EVP_CipherInit_ex2,
+         (EVP_CIPHER_CTX * c, const EVP_CIPHER *t, const unsigned char *k, const unsigned char *v, int e,
+          const OSSL_PARAM p[]),
+         (c, t, k, v, e, p))
+WRAP_INT(EVP_CipherFinal_ex, (EVP_CIPHER_CTX * c, unsigned char *o, int *n), (c, o, n))
+WRAP_INT(EVP_CIPHER_CTX_ctrl, (EVP_CIPHER_CTX * c, int t, int a, void *p), (c, t, a, p))
+WRAP_INT(EVP_DigestInit_ex2, (EVP_MD_CTX * c, const EVP_MD *t, const OSSL_PARAM p[]), (c, t, p))
+WRAP_INT(EVP_DigestUpdate, (EVP_MD_CTX * c, const void *d, size_t n), (c, d, n))
+WRAP_INT(EVP_DigestFinal_ex, (EVP_MD_CTX * c, unsigned char *o, unsigned *n), (c, o, n))
+WRAP_INT(EVP_Digest, (const void *d, size_t n, unsigned char *o, unsigned *s, const EVP_MD *t, ENGINE *e),
+         (d, n, o, s, t, e))
+WRAP_INT(EVP_MAC_init, (EVP_MAC_CTX * c, const unsigned char *k, size_t n, const OSSL_PARAM p[]),
+         (c, k, n, p))
+WRAP_INT(EVP_MAC_update, (EVP_MAC_CTX * c, const unsigned char *d, size_t n), (c, d, n))
+WRAP_INT(EVP_MAC_final, (EVP_MAC_CTX * c, unsigned char *o, size_t *n, size_t m), (c, o, n, m))
+WRAP_INT(EVP_KDF_derive, (EVP_KDF_CTX * c, unsigned char *o, size_t n, const OSSL_PARAM p[]), (c, o, n, p))
+WRAP_INT(EVP_PKEY_encrypt, (EVP_PKEY_CTX * c, unsigned char *o, size_t *n, const unsigned char *i, size_t m),
+         (c, o, n, i, m))
+WRAP_INT(EVP_PKEY_derive, (EVP_PKEY_CTX * c, unsigned char *o, size_t *n), (c, o, n))
+WRAP_INT(EVP_PKEY_sign, (EVP_PKEY_CTX * c, unsigned char *o, size_t *n, const unsigned char *i, size_t m),
+         (c, o, n, i, m))
+WRAP_INT(EVP_PKEY_public_check, (EVP_PKEY_CTX * c), (c))
+WRAP_POINTER(EVP_MD *, EVP_MD_fetch, (OSSL_LIB_CTX * c, const char *n, const char *q), (c, n, q))
+WRAP_POINTER(EVP_MAC *, EVP_MAC_fetch, (OSSL_LIB_CTX * c, const char *n, const char *q), (c, n, q))
+WRAP_POINTER(EVP_CIPHER *, EVP_CIPHER_fetch, (OSSL_LIB_CTX * c, const char *n, const char *q), (c, n, q))
+WRAP_POINTER(EVP_KDF *, EVP_KDF_fetch, (OSSL_LIB_CTX * c, const char *n, const char *q), (c, n, q))
+WRAP_POINTER(BIGNUM *, BN_secure_new, (void), ())
+WRAP_POINTER(ECDSA_SIG *, ECDSA_SIG_new, (void), ())
+WRAP_POINTER(OSSL_PARAM *, OSSL_PARAM_BLD_to_param, (OSSL_PARAM_BLD * b), (b))
 WRAP_INT(RAND_bytes_ex, (OSSL_LIB_CTX * c, unsigned char *p, size_t n, unsigned s), (c, p, n, s))
 
 // A P-256 certificate made by `openssl req -x509`, so that objects are there to be asked about.
@@ -226,6 +257,7 @@ void __wrap_tp_close(struct tp *tp)
 // ---- the script of calls ----
 
 static CK_FUNCTION_LIST *F;
+static CK_FUNCTION_LIST_3_2 *G;
 static CK_SESSION_HANDLE session;
 static CK_OBJECT_HANDLE object[8];
 static CK_ULONG objects;
@@ -262,11 +294,36 @@ static const CK_MECHANISM_TYPE mechanisms[] = {
     CKM_SHA_1,
     CKM_SHA384_RSA_PKCS,
     CKM_GENERIC_SECRET_KEY_GEN,
+    CKM_AES_CBC,
+    CKM_AES_CTR,
+    CKM_AES_CMAC,
+    CKM_SHA256_HMAC_GENERAL,
+    CKM_EDDSA,
+    CKM_ECDSA_SHA384,
+    CKM_SHA512_RSA_PKCS_PSS,
+    CKM_SHA3_256,
+    CKM_AES_KEY_WRAP,
+    CKM_AES_KEY_WRAP_PAD,
+    CKM_HKDF_DERIVE,
 };
+
+static CK_BYTE iv[16], tag[16];
 
 static CK_MECHANISM mechanism(void)
 {
-    static CK_BYTE iv[16];
+    static CK_AES_CTR_PARAMS ctr = {2, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}};
+    static CK_GCM_PARAMS gcm = {iv, 12, 96, iv, 7, 128};
+    static CK_HKDF_PARAMS hkdf = {CK_TRUE, CK_TRUE, CKM_SHA256, CKF_HKDF_SALT_DATA, iv, 16, 0, iv, 3};
+    static CK_ULONG general = 12;
+    static const struct {
+        CK_MECHANISM_TYPE type;
+        void *p;
+        CK_ULONG n;
+    } parameters[] = {
+        {CKM_AES_CBC, iv, sizeof iv},          {CKM_AES_CBC_PAD, iv, sizeof iv},
+        {CKM_AES_CTR, &ctr, sizeof ctr},       {CKM_AES_GCM, &gcm, sizeof gcm},
+        {CKM_HKDF_DERIVE, &hkdf, sizeof hkdf}, {CKM_SHA256_HMAC_GENERAL, &general, sizeof general},
+    };
     static CK_RSA_PKCS_PSS_PARAMS pss = {CKM_SHA256, CKG_MGF1_SHA256, 32};
     static CK_RSA_PKCS_OAEP_PARAMS oaep = {CKM_SHA256, CKG_MGF1_SHA256, CKZ_DATA_SPECIFIED, NULL, 0};
     CK_MECHANISM m = {mechanisms[take() % (sizeof mechanisms / sizeof *mechanisms)], NULL, 0};
@@ -274,8 +331,12 @@ static CK_MECHANISM mechanism(void)
         m = (CK_MECHANISM){m.mechanism, &pss, sizeof pss};
     if (m.mechanism == CKM_RSA_PKCS_OAEP)
         m = (CK_MECHANISM){m.mechanism, &oaep, sizeof oaep};
-    if (m.mechanism == CKM_AES_CBC_PAD)
-        m = (CK_MECHANISM){m.mechanism, iv, sizeof iv};
+    static CK_RSA_PKCS_PSS_PARAMS pss512 = {CKM_SHA512, CKG_MGF1_SHA512, 20};
+    if (m.mechanism == CKM_SHA512_RSA_PKCS_PSS)
+        m = (CK_MECHANISM){m.mechanism, &pss512, sizeof pss512};
+    for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++)
+        if (m.mechanism == parameters[i].type)
+            m = (CK_MECHANISM){m.mechanism, parameters[i].p, parameters[i].n};
     return m;
 }
 
@@ -291,6 +352,22 @@ static CK_ULONG room(void)
 {
     static const CK_ULONG sizes[] = {0, 1, 64, 72, 256, sizeof out};
     return sizes[take() % 6];
+}
+
+// What a call gives goes to memory of exactly its room, so that a sanitizer sees a byte too many. NULL: only
+// the length is asked for.
+static uint8_t *exact(CK_ULONG n)
+{
+    return n == 0 ? NULL : __real_malloc(n);
+}
+
+static void keep(CK_RV rv, CK_OBJECT_HANDLE o)
+{
+    if (rv != CKR_OK)
+        return;
+    object[objects < 8 ? objects : take() % 8] = o;
+    if (objects < 8)
+        objects++;
 }
 
 static void lists(void)
@@ -524,6 +601,308 @@ static void random_bytes(void)
     (void)F->C_GenerateRandom(session, out, length());
 }
 
+// ---- keys of the session's, and what they are for ----
+
+static CK_BBOOL yes = CK_TRUE;
+static CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY;
+static CK_KEY_TYPE generic_type = CKK_GENERIC_SECRET;
+
+#define RIGHTS                                                                                               \
+    {CKA_ENCRYPT, &yes, 1}, {CKA_DECRYPT, &yes, 1}, {CKA_SIGN, &yes, 1}, {CKA_VERIFY, &yes, 1},              \
+        {CKA_WRAP, &yes, 1}, {CKA_UNWRAP, &yes, 1},                                                          \
+    {                                                                                                        \
+        CKA_DERIVE, &yes, 1                                                                                  \
+    }
+
+static void secret_key(void)
+{
+    static const CK_KEY_TYPE types[] = {CKK_AES, CKK_GENERIC_SECRET, CKK_HKDF, CKK_SHA256_HMAC};
+    CK_KEY_TYPE type = types[take() % 4];
+    CK_BYTE value[32] = {1, 2, 3};
+    CK_OBJECT_HANDLE o = 0;
+    CK_ATTRIBUTE templ[] = {{CKA_CLASS, &secret_class, sizeof secret_class},
+                            {CKA_KEY_TYPE, &type, sizeof type},
+                            {CKA_VALUE, value, type == CKK_AES ? 16 + 8U * (take() % 3) : take() % 33U},
+                            RIGHTS};
+    keep(F->C_CreateObject(session, templ, sizeof templ / sizeof *templ, &o), o);
+}
+
+static void ec_key(void)
+{
+    static CK_BYTE p256[] = {0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07};
+    static CK_BYTE ed25519[] = {0x06, 0x03, 0x2B, 0x65, 0x70};
+    static CK_BYTE x25519[] = {0x06, 0x03, 0x2B, 0x65, 0x6E};
+    static const struct {
+        CK_BYTE *params;
+        CK_ULONG n;
+        CK_KEY_TYPE type;
+    } curves[] = {{p256, sizeof p256, CKK_EC},
+                  {ed25519, sizeof ed25519, CKK_EC_EDWARDS},
+                  {x25519, sizeof x25519, CKK_EC_MONTGOMERY}};
+    uint8_t how = take();
+    unsigned curve = how / 2 % 3;
+    CK_OBJECT_CLASS class = how & 1 ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY;
+    CK_BYTE scalar[32] = {7, 7, 7};
+    CK_BYTE point[67] = {4, 65};
+    CK_BBOOL no = CK_FALSE;
+    CK_OBJECT_HANDLE o = 0;
+    memcpy(point + 2, certificate + 139, 65); // the certificate's own
+    if (curve != 0)
+        point[1] = 32;
+    CK_ATTRIBUTE templ[] = {{CKA_CLASS, &class, sizeof class},
+                            {CKA_KEY_TYPE, (void *)(uintptr_t)&curves[curve].type, sizeof(CK_KEY_TYPE)},
+                            {CKA_EC_PARAMS, curves[curve].params, curves[curve].n},
+                            {CKA_PRIVATE, &no, 1},
+                            {how & 1 ? CKA_VALUE : CKA_EC_POINT, how & 1 ? scalar : point,
+                             how & 1 ? sizeof scalar : 2U + point[1]},
+                            {how & 1 ? CKA_SIGN : CKA_VERIFY, &yes, 1},
+                            {CKA_DERIVE, &yes, 1}};
+    keep(F->C_CreateObject(session, templ, 7, &o), o);
+}
+
+static void rsa_public_key(void)
+{
+    CK_OBJECT_CLASS class = CKO_PUBLIC_KEY;
+    CK_KEY_TYPE type = CKK_RSA;
+    CK_BYTE modulus[256];
+    CK_BYTE exponent[] = {1, 0, 1};
+    CK_OBJECT_HANDLE o = 0;
+    memset(modulus, 0xC3, sizeof modulus);
+    CK_ATTRIBUTE templ[] = {{CKA_CLASS, &class, sizeof class},
+                            {CKA_KEY_TYPE, &type, sizeof type},
+                            {CKA_MODULUS, modulus, 128U << (take() & 1)},
+                            {CKA_PUBLIC_EXPONENT, exponent, sizeof exponent},
+                            {CKA_ENCRYPT, &yes, 1},
+                            {CKA_VERIFY, &yes, 1},
+                            {CKA_VERIFY_RECOVER, &yes, 1},
+                            {CKA_WRAP, &yes, 1}};
+    keep(F->C_CreateObject(session, templ, 8, &o), o);
+}
+
+// Encryption or decryption in parts, at times with a digest or a code beside it.
+static void in_parts(void)
+{
+    CK_MECHANISM m = mechanism();
+    CK_MECHANISM sha = {CKM_SHA256, NULL, 0};
+    uint8_t how = take();
+    bool encrypt = how & 1;
+    CK_OBJECT_HANDLE key = any_object();
+    if ((encrypt ? F->C_EncryptInit(session, &m, key) : F->C_DecryptInit(session, &m, key)) != CKR_OK)
+        return;
+    if (how & 2)
+        (void)F->C_DigestInit(session, &sha);
+    for (unsigned i = take() % 4; i > 0; i--) {
+        CK_ULONG n = room();
+        CK_ULONG all = n;
+        uint8_t *to = exact(n);
+        CK_ULONG size = length();
+        CK_RV rv = how & 2   ? (encrypt ? F->C_DigestEncryptUpdate(session, text, size, to, &n)
+                                        : F->C_DecryptDigestUpdate(session, text, size, to, &n))
+                   : how & 4 ? (encrypt ? F->C_SignEncryptUpdate(session, text, size, to, &n)
+                                        : F->C_DecryptVerifyUpdate(session, text, size, to, &n))
+                             : (encrypt ? F->C_EncryptUpdate(session, text, size, to, &n)
+                                        : F->C_DecryptUpdate(session, text, size, to, &n));
+        MUST(rv != CKR_OK || n <= all || to == NULL);
+        free(to);
+    }
+    for (unsigned i = 0; i < 2; i++) { // the second time when the room was too small
+        CK_ULONG n = room();
+        CK_ULONG all = n;
+        uint8_t *to = exact(n);
+        CK_RV rv = encrypt ? F->C_EncryptFinal(session, to, &n) : F->C_DecryptFinal(session, to, &n);
+        MUST(rv != CKR_OK || n <= all || to == NULL);
+        free(to);
+    }
+    CK_ULONG n = sizeof out;
+    if (how & 2)
+        (void)F->C_DigestFinal(session, out, &n);
+}
+
+static void recover(void)
+{
+    CK_MECHANISM m = mechanism();
+    CK_ULONG n = room();
+    CK_ULONG all = n;
+    uint8_t *to = exact(n);
+    CK_RV rv = CKR_GENERAL_ERROR;
+    if (take() & 1) {
+        if (F->C_SignRecoverInit(session, &m, any_object()) == CKR_OK)
+            rv = F->C_SignRecover(session, text, length(), to, &n);
+    } else if (F->C_VerifyRecoverInit(session, &m, any_object()) == CKR_OK) {
+        rv = F->C_VerifyRecover(session, text, length(), to, &n);
+    }
+    MUST(rv != CKR_OK || n <= all || to == NULL);
+    free(to);
+}
+
+static void verify_parts(void)
+{
+    CK_MECHANISM m = mechanism();
+    CK_OBJECT_HANDLE key = any_object();
+    CK_ULONG n = room();
+    if (take() & 1) {
+        if (F->C_VerifyInit(session, &m, key) != CKR_OK)
+            return;
+        (void)F->C_VerifyUpdate(session, text, length());
+        (void)F->C_VerifyFinal(session, out, n);
+        return;
+    }
+    if (G->C_VerifySignatureInit(session, &m, key, out, n) != CKR_OK)
+        return;
+    if (take() & 1) {
+        (void)G->C_VerifySignatureUpdate(session, text, length());
+        (void)G->C_VerifySignatureFinal(session);
+    } else {
+        (void)G->C_VerifySignature(session, text, length());
+    }
+}
+
+static CK_GCM_MESSAGE_PARAMS message_params(void)
+{
+    static const CK_ULONG generators[] = {CKG_NO_GENERATE, CKG_GENERATE, CKG_GENERATE_COUNTER,
+                                          CKG_GENERATE_RANDOM};
+    return (CK_GCM_MESSAGE_PARAMS){iv,  4 + take() % 13U,      8 * (take() % 6U), generators[take() % 4],
+                                   tag, 96 + 8 * (take() % 5U)};
+}
+
+static void message_crypt(void)
+{
+    CK_MECHANISM m = {CKM_AES_GCM, NULL, 0};
+    bool encrypt = take() & 1;
+    CK_RV rv = encrypt ? G->C_MessageEncryptInit(session, &m, any_object())
+                       : G->C_MessageDecryptInit(session, &m, any_object());
+    if (rv != CKR_OK && rv != CKR_OPERATION_ACTIVE)
+        return;
+    CK_GCM_MESSAGE_PARAMS p = message_params();
+    CK_ULONG n = room();
+    CK_ULONG all = n;
+    uint8_t *to = exact(n);
+    uint8_t how = take();
+    if (how & 1) {
+        rv = encrypt ? G->C_EncryptMessage(session, &p, sizeof p, text, length(), text, length(), to, &n)
+                     : G->C_DecryptMessage(session, &p, sizeof p, text, length(), text, length(), to, &n);
+    } else {
+        CK_FLAGS flags = how & 2 ? CKF_END_OF_MESSAGE : 0;
+        (void)(encrypt ? G->C_EncryptMessageBegin(session, &p, sizeof p, text, length())
+                       : G->C_DecryptMessageBegin(session, &p, sizeof p, text, length()));
+        rv = encrypt ? G->C_EncryptMessageNext(session, &p, sizeof p, text, length(), to, &n, flags)
+                     : G->C_DecryptMessageNext(session, &p, sizeof p, text, length(), to, &n, flags);
+    }
+    MUST(rv != CKR_OK || n <= all || to == NULL);
+    free(to);
+    if (how & 4)
+        (void)(encrypt ? G->C_MessageEncryptFinal(session) : G->C_MessageDecryptFinal(session));
+}
+
+static void message_sign(void)
+{
+    CK_MECHANISM m = mechanism();
+    CK_ULONG n = room();
+    CK_ULONG all = n;
+    uint8_t how = take();
+    if (how & 1) {
+        CK_RV rv = G->C_MessageSignInit(session, &m, any_object());
+        if (rv != CKR_OK && rv != CKR_OPERATION_ACTIVE)
+            return;
+        uint8_t *to = exact(n);
+        if (how & 2) {
+            (void)G->C_SignMessageBegin(session, NULL, 0);
+            (void)G->C_SignMessageNext(session, NULL, 0, text, length(), NULL, NULL);
+            rv = G->C_SignMessageNext(session, NULL, 0, text, length(), to, &n);
+        } else {
+            rv = G->C_SignMessage(session, NULL, 0, text, length(), to, &n);
+        }
+        MUST(rv != CKR_OK || n <= all || to == NULL);
+        free(to);
+        if (how & 4)
+            (void)G->C_MessageSignFinal(session);
+        return;
+    }
+    CK_RV rv = G->C_MessageVerifyInit(session, &m, any_object());
+    if (rv != CKR_OK && rv != CKR_OPERATION_ACTIVE)
+        return;
+    if (how & 2) {
+        (void)G->C_VerifyMessageBegin(session, NULL, 0);
+        (void)G->C_VerifyMessageNext(session, NULL, 0, text, length(), NULL, 0);
+        (void)G->C_VerifyMessageNext(session, NULL, 0, text, length(), out, n);
+    } else {
+        (void)G->C_VerifyMessage(session, NULL, 0, text, length(), out, n);
+    }
+    if (how & 4)
+        (void)G->C_MessageVerifyFinal(session);
+}
+
+static void wrap(void)
+{
+    CK_MECHANISM m = mechanism();
+    CK_OBJECT_HANDLE by = any_object();
+    CK_ULONG n = room();
+    CK_ULONG all = n;
+    uint8_t *to = exact(n);
+    CK_OBJECT_HANDLE o = 0;
+    CK_ATTRIBUTE templ[] = {{CKA_CLASS, &secret_class, sizeof secret_class},
+                            {CKA_KEY_TYPE, &generic_type, sizeof generic_type}};
+    CK_RV rv = F->C_WrapKey(session, &m, by, any_object(), to, &n);
+    MUST(rv != CKR_OK || n <= all || to == NULL);
+    if (rv == CKR_OK && to != NULL)
+        keep(F->C_UnwrapKey(session, &m, by, to, n, templ, 2, &o), o);
+    else
+        keep(F->C_UnwrapKey(session, &m, by, text, length(), templ, 2, &o), o);
+    free(to);
+}
+
+static void derive_secret(void)
+{
+    CK_MECHANISM m = mechanism();
+    CK_ULONG want = take();
+    CK_OBJECT_HANDLE o = 0;
+    CK_ATTRIBUTE templ[] = {{CKA_CLASS, &secret_class, sizeof secret_class},
+                            {CKA_KEY_TYPE, &generic_type, sizeof generic_type},
+                            {CKA_VALUE_LEN, &want, sizeof want}};
+    keep(F->C_DeriveKey(session, &m, any_object(), templ, 3, &o), o);
+}
+
+static void generate_secret(void)
+{
+    CK_MECHANISM m = mechanism();
+    CK_ULONG n = 8U * (take() % 5);
+    CK_OBJECT_HANDLE o = 0;
+    CK_ATTRIBUTE templ[] = {{CKA_VALUE_LEN, &n, sizeof n}, RIGHTS};
+    keep(F->C_GenerateKey(session, &m, templ, 8, &o), o);
+}
+
+static void odds(void)
+{
+    CK_SESSION_INFO info;
+    CK_ULONG n = sizeof out;
+    CK_FLAGS flags;
+    CK_FLAGS cancelled = (CK_FLAGS)take() << 8 | take();
+    (void)F->C_GetSessionInfo(session, &info);
+    (void)G->C_SessionCancel(session, cancelled);
+    (void)F->C_GetOperationState(session, out, &n);
+    (void)F->C_SetOperationState(session, out, n < sizeof out ? n : 0, 0, any_object());
+    (void)G->C_GetSessionValidationFlags(session, CKS_LAST_VALIDATION_OK, &flags);
+    (void)F->C_SeedRandom(session, text, length());
+    (void)F->C_DigestKey(session, any_object());
+}
+
+static void so_pin(void)
+{
+    now.pin_given = true;
+    (void)F->C_SetPIN(session, (CK_BYTE *)(uintptr_t) "010203040506070801020304050607080102030405060708", 48,
+                      (CK_BYTE *)(uintptr_t) "080706050403020108070605040302010807060504030201", 48);
+}
+
+static void init_token(void)
+{
+    CK_UTF8CHAR label[32];
+    memset(label, ' ', sizeof label);
+    now.pin_given = true;
+    (void)F->C_CloseAllSessions(0);
+    (void)F->C_InitToken(0, (CK_BYTE *)(uintptr_t) "010203040506070801020304050607080102030405060708", 48,
+                         label);
+}
+
 static void world(void)
 {
     if (!now.tp)
@@ -543,9 +922,12 @@ static void again(void)
 }
 
 static void (*const calls[])(void) = {
-    lists, token_info,     open,    close_it, login,  logout,        find,   attributes,
-    sign,  decrypt,        encrypt, verify,   digest, generate_pair, create, destroy,
-    copy,  set_attributes, set_pin, init_pin, derive, random_bytes,  world,  again,
+    lists,        token_info,   open,          close_it,       login,   logout,         find,
+    attributes,   sign,         decrypt,       encrypt,        verify,  digest,         generate_pair,
+    create,       destroy,      copy,          set_attributes, set_pin, init_pin,       derive,
+    random_bytes, world,        again,         secret_key,     ec_key,  rsa_public_key, in_parts,
+    recover,      verify_parts, message_crypt, message_sign,   wrap,    derive_secret,  generate_secret,
+    odds,         so_pin,       init_token,
 };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -560,6 +942,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         MUST(setenv(variables[i], dir, 1) == 0);
     MUST(unsetenv("INGAM_SIM") == 0);
     MUST(C_GetFunctionList(&F) == CKR_OK);
+    CK_INTERFACE *interface;
+    CK_VERSION newest = {3, 2};
+    MUST(C_GetInterface((CK_UTF8CHAR *)(uintptr_t) "PKCS 11", &newest, &interface, 0) == CKR_OK);
+    G = interface->pFunctionList;
     return 0;
 }
 
