@@ -75,7 +75,8 @@ static void reset(bool waiting)
     memcpy(exchange.id, transaction, 16);
     memcpy(exchange.nonce, transaction, 16);
     must(registry_reserve(fixture->desk.registry, REFERENCE, hash, "01", 1, &issued) == REGISTRY_DONE &&
-         registry_record(fixture->desk.registry, "01", der, (size_t)length, 2000000000, 1) == REGISTRY_DONE &&
+         registry_record(fixture->desk.registry, "01", der, (size_t)length, 2000000000, 1, 1) ==
+             REGISTRY_DONE &&
          registry_exchange_keep(fixture->desk.registry, &exchange, 1) == REGISTRY_DONE);
     OPENSSL_free(der);
 }

@@ -282,7 +282,8 @@ static void certificate(struct fixture *fixture, const char *customer, const cha
     assert_int_equal(registry_reserve(registry, made.reference, hash, serial, now, &issued), REGISTRY_DONE);
     int length = i2d_X509(fixture->desk.ca, &der);
     assert_true(length > 0);
-    assert_int_equal(registry_record(registry, serial, der, (size_t)length, now + 86400, now), REGISTRY_DONE);
+    assert_int_equal(registry_record(registry, serial, der, (size_t)length, now + 86400, 1, now),
+                     REGISTRY_DONE);
     assert_int_equal(registry_confirm(registry, serial, now), REGISTRY_DONE);
     OPENSSL_free(der);
 }

@@ -22,7 +22,7 @@ static void a_key_keeps_its_certificate(void **state)
     struct registry_certificate issued = {0};
     fixture_authorize(fixture, "홍길동", 3, &who);
     assert_int_equal(registry_reserve(registry, who.reference, key_one, "A1", 1, &issued), REGISTRY_DONE);
-    assert_int_equal(registry_record(registry, "A1", "der", 3, 2000000000, 1), REGISTRY_DONE);
+    assert_int_equal(registry_record(registry, "A1", "der", 3, 2000000000, 1, 1), REGISTRY_DONE);
     assert_int_equal(registry_reserve(registry, who.reference, key_one, "A2", 2, &issued), REGISTRY_AGAIN);
     assert_string_equal(issued.serial, "A1");
     assert_int_equal(issued.length, 3);
@@ -56,8 +56,8 @@ static void a_serial_number_is_never_used_twice(void **state)
                      REGISTRY_OTHER_KEY);
     assert_int_equal(registry_reserve(registry, first.reference, key_one, "B1", 2, &issued), REGISTRY_FAILED);
     assert_int_equal(registry_reserve(registry, first.reference, key_one, "B2", 2, &issued), REGISTRY_DONE);
-    assert_int_equal(registry_record(registry, "B1", "old", 3, 2000000000, 1), REGISTRY_FAILED);
-    assert_int_equal(registry_record(registry, "B2", "new", 3, 2000000000, 1), REGISTRY_DONE);
+    assert_int_equal(registry_record(registry, "B1", "old", 3, 2000000000, 1, 1), REGISTRY_FAILED);
+    assert_int_equal(registry_record(registry, "B2", "new", 3, 2000000000, 1, 1), REGISTRY_DONE);
 }
 
 static void a_rejected_certificate_frees_the_reference_a_few_times(void **state)
@@ -75,7 +75,7 @@ static void a_rejected_certificate_frees_the_reference_a_few_times(void **state)
         end = registry_reserve(registry, who.reference, rejected % 2 ? key_one : key_two, serial, 1, &issued);
         if (end != REGISTRY_DONE)
             break;
-        assert_int_equal(registry_record(registry, serial, "der", 3, 2000000000, 1), REGISTRY_DONE);
+        assert_int_equal(registry_record(registry, serial, "der", 3, 2000000000, 1, 1), REGISTRY_DONE);
         assert_int_equal(registry_reject(registry, serial, 1), REGISTRY_DONE);
         assert_int_equal(registry_reject(registry, serial, 1), REGISTRY_AGAIN);
         assert_int_equal(registry_confirm(registry, serial, 2), REGISTRY_NONE);

@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FILE_MAX 65536
 
@@ -34,21 +35,41 @@ static bool copy(const char *from, const char *to, const char *name, mode_t righ
     return done;
 }
 
+// The files of the CA keys after the first, as many as there are.
+static bool copy_later(const char *from, const char *to, struct fail *fail)
+{
+    static const struct {
+        const char *what, *ending;
+        mode_t rights;
+    } files[] = {{"ca", "key", 0600}, {"ca", "crt", 0644}, {"cmp", "crt", 0644}};
+    for (int generation = 2; generation <= DESK_GENERATIONS; generation++) {
+        for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+            char name[DESK_FILE], path[DESK_PATH];
+            desk_file(files[i].what, generation, files[i].ending, name);
+            if (!file_path(path, sizeof path, from, name, fail))
+                return false;
+            if (access(path, F_OK) == 0 && !copy(from, to, name, files[i].rights, fail))
+                return false;
+        }
+    }
+    return true;
+}
+
 static bool copy_all(const char *from, const char *to, struct fail *fail)
 {
     for (size_t i = 0; i < sizeof copied / sizeof copied[0]; i++) {
         if (!copy(from, to, copied[i].name, copied[i].rights, fail))
             return false;
     }
-    return true;
+    return copy_later(from, to, fail);
 }
 
 static bool fill(const struct options *options, struct desk *desk, const struct part *part, struct fail *fail)
 {
     char dump[DESK_PATH];
-    return copy_all(options->dir, part->part, fail) &&
-           file_path(dump, sizeof dump, part->part, DESK_DUMP, fail) &&
-           dump_write(desk->registry, desk->seal, dump, fail);
+    // The rows first: a CA key that is made meanwhile is then a file too many, not one too few.
+    return file_path(dump, sizeof dump, part->part, DESK_DUMP, fail) &&
+           dump_write(desk->registry, desk->seal, dump, fail) && copy_all(options->dir, part->part, fail);
 }
 
 bool command_backup(const struct options *options, struct fail *fail)

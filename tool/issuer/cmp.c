@@ -61,7 +61,7 @@ static bool set_signer(OSSL_CMP_CTX *context, const struct cmp_call *call)
 {
     const struct desk *desk = call->desk;
     STACK_OF(X509) *others = sk_X509_new_null();
-    bool done = others != NULL && X509_add_cert(others, desk->ca, X509_ADD_FLAG_UP_REF) == 1 &&
+    bool done = others != NULL && desk_untrusted(desk, others) &&
                 OSSL_CMP_CTX_set1_srvCert(context, call->signer) == 1 &&
                 OSSL_CMP_CTX_set1_cert(context, desk->cmp) == 1 &&
                 OSSL_CMP_CTX_set1_pkey(context, desk->cmp_key) == 1 &&

@@ -1,29 +1,39 @@
-// Answers a general message (genm, RFC 4210 5.3.19) with the CA certificate: so a client finds out whether
+// Answers a general message (genm, RFC 4210 5.3.19) with the CA certificates: so a client finds out whether
 // its code is right before it makes a key.
 #include "cmp_call.h"
 
+#include <openssl/asn1t.h>
 #include <openssl/err.h>
 
 // id-it-caCerts (RFC 9480 4.3.1): SEQUENCE OF CMPCertificate.
 #define CA_CERTS "1.3.6.1.5.5.7.4.17"
 
-// The CA certificate alone, as that SEQUENCE.
-static ASN1_TYPE *ca_list(const X509 *ca)
+// clang-format off
+// NOLINTBEGIN
+ASN1_ITEM_TEMPLATE(X509_LIST) =
+    ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SEQUENCE_OF, 0, X509_LIST, X509)
+static_ASN1_ITEM_TEMPLATE_END(X509_LIST)
+// NOLINTEND
+                                // clang-format on
+
+                                // All of the CA's certificates, the newest root first, as that SEQUENCE.
+                                static ASN1_TYPE
+                                * ca_list(const struct desk *desk)
 {
-    int length = i2d_X509(ca, NULL);
-    int size = ASN1_object_size(1, length, V_ASN1_SEQUENCE);
-    unsigned char *der = length > 0 && size > 0 ? OPENSSL_malloc((size_t)size) : NULL;
+    unsigned char *der = NULL;
+    STACK_OF(X509) *all = sk_X509_new_null();
+    int size = all != NULL && desk_roots(desk, all) && desk_links(desk, all)
+                   ? ASN1_item_i2d((ASN1_VALUE *)all, &der, ASN1_ITEM_rptr(X509_LIST))
+                   : -1;
+    sk_X509_pop_free(all, X509_free);
     ASN1_TYPE *value = ASN1_TYPE_new();
     ASN1_STRING *bytes = ASN1_STRING_new();
-    if (der == NULL || value == NULL || bytes == NULL) {
+    if (size <= 0 || value == NULL || bytes == NULL) {
         OPENSSL_free(der);
         ASN1_STRING_free(bytes);
         ASN1_TYPE_free(value);
         return NULL;
     }
-    unsigned char *at = der;
-    ASN1_put_object(&at, 1, length, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
-    i2d_X509(ca, &at);
     ASN1_STRING_set0(bytes, der, size);
     ASN1_TYPE_set(value, V_ASN1_SEQUENCE, bytes);
     return value;
@@ -64,7 +74,7 @@ int cmp_on_general(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *request,
     } else {
         call->event->what = "told";
     }
-    if (give(OBJ_txt2obj(CA_CERTS, 1), ca_list(call->desk->ca), answer))
+    if (give(OBJ_txt2obj(CA_CERTS, 1), ca_list(call->desk), answer))
         return 1;
     call->event->reason = REFUSE_BROKEN;
     return 0;

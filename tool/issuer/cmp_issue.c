@@ -97,15 +97,17 @@ static X509 *sign_and_record(struct cmp_call *call, const struct wanted *wanted,
                               .policy = class.policy[0] != 0 ? class.policy : desk->policy,
                               .days = class.days,
                               .url = desk->url,
+                              .generation = desk->generations,
                               .issuer = desk->ca,
                               .issuer_key = desk->ca_key};
     memcpy(ask.serial, serial, PROFILE_SERIAL);
     X509 *certificate = profile_certificate(&ask, &fail);
     unsigned char *der = NULL;
     int length = certificate != NULL ? i2d_X509(certificate, &der) : -1;
-    bool done = length > 0 && length <= REGISTRY_CERT &&
-                registry_record(desk->registry, call->event->serial, der, (size_t)length,
-                                profile_not_after(certificate), desk->now()) == REGISTRY_DONE;
+    bool done =
+        length > 0 && length <= REGISTRY_CERT &&
+        registry_record(desk->registry, call->event->serial, der, (size_t)length,
+                        profile_not_after(certificate), desk->generations, desk->now()) == REGISTRY_DONE;
     OPENSSL_free(der);
     if (done)
         return certificate;
@@ -162,13 +164,12 @@ static enum refuse_reason issue(struct cmp_call *call, const OSSL_CRMF_MSG *crmf
     return reason;
 }
 
-static STACK_OF(X509) * only(X509 *certificate)
+// caPubs: the roots. extraCerts: what leads to them.
+static bool give_authorities(const struct desk *desk, STACK_OF(X509) * *chain, STACK_OF(X509) * *ca)
 {
-    STACK_OF(X509) *list = sk_X509_new_null();
-    if (list != NULL && X509_add_cert(list, certificate, X509_ADD_FLAG_UP_REF) == 1)
-        return list;
-    sk_X509_free(list);
-    return NULL;
+    *chain = sk_X509_new_null();
+    *ca = sk_X509_new_null();
+    return *chain != NULL && *ca != NULL && desk_roots(desk, *ca) && desk_untrusted(desk, *chain);
 }
 
 // The control oldCertID (RFC 4211 6.5) must name the signer's certificate: nobody renews another's.
@@ -198,8 +199,7 @@ OSSL_CMP_PKISI *cmp_on_request(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *req
         reason = REFUSE_NOT_YOURS;
     else
         reason = issue(call, crmf, p10, certificate, &other);
-    if (reason == REFUSE_NOTHING &&
-        ((*chain = only(call->desk->ca)) == NULL || (*ca = only(call->desk->ca)) == NULL))
+    if (reason == REFUSE_NOTHING && !give_authorities(call->desk, chain, ca))
         reason = REFUSE_BROKEN;
     OSSL_CMP_PKISI *status = reason != REFUSE_NOTHING ? refuse_status(reason)
                              : other

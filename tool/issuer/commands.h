@@ -52,6 +52,9 @@ COMMAND(foreign_check);
 COMMAND(foreign_add);
 COMMAND(foreign_drop);
 COMMAND(foreign_list);
+// Makes a new CA key. A killed call leaves the old one, and the next makes it anew.
+COMMAND(authority_rollover);
+COMMAND(authority_show);
 COMMAND(log_list);
 COMMAND(log_verify);
 

@@ -54,7 +54,7 @@ void desk_time(int64_t seconds, char text[DESK_TIME])
         strftime(text, DESK_TIME, "%Y-%m-%dT%H:%M:%SZ", &parts);
 }
 
-static X509 *read_certificate(const char *dir, const char *name, struct fail *fail)
+X509 *desk_certificate(const char *dir, const char *name, struct fail *fail)
 {
     char path[DESK_PATH];
     if (!file_path(path, sizeof path, dir, name, fail))
@@ -68,8 +68,7 @@ static X509 *read_certificate(const char *dir, const char *name, struct fail *fa
     return certificate;
 }
 
-static EVP_PKEY *read_key(const char *dir, const char *name, const struct secret *passphrase,
-                          struct fail *fail)
+EVP_PKEY *desk_key(const char *dir, const char *name, const struct secret *passphrase, struct fail *fail)
 {
     char path[DESK_PATH];
     return file_path(path, sizeof path, dir, name, fail) ? keys_read(path, passphrase, fail) : NULL;
@@ -77,13 +76,13 @@ static EVP_PKEY *read_key(const char *dir, const char *name, const struct secret
 
 static bool read_seal(const char *dir, const struct secret *passphrase, struct desk *desk, struct fail *fail)
 {
-    EVP_PKEY *seal = read_key(dir, DESK_SEAL_KEY, passphrase, fail);
+    EVP_PKEY *seal = desk_key(dir, DESK_SEAL_KEY, passphrase, fail);
     bool done = seal != NULL && keys_seal_bytes(seal, desk->seal, fail);
     EVP_PKEY_free(seal);
     return done;
 }
 
-static bool pair(X509 *certificate, EVP_PKEY *key, const char *name, struct fail *fail)
+bool desk_pair(X509 *certificate, EVP_PKEY *key, const char *name, struct fail *fail)
 {
     if (X509_check_private_key(certificate, key) == 1)
         return true;
@@ -147,15 +146,25 @@ static bool read_registry(const char *dir, struct desk *desk, struct fail *fail)
     return set_clock(desk, fail);
 }
 
+static bool read_first(const char *dir, const struct secret *passphrase, struct desk *desk, struct fail *fail)
+{
+    struct desk_authority *first = &desk->authorities[0];
+    desk->generations = 1;
+    if ((first->certificate = desk_certificate(dir, DESK_CA_CERT, fail)) == NULL ||
+        (first->key = desk_key(dir, DESK_CA_KEY, passphrase, fail)) == NULL)
+        return false;
+    desk->ca = first->certificate;
+    desk->ca_key = first->key;
+    return desk_pair(desk->ca, desk->ca_key, "ca", fail);
+}
+
 static bool read_all(const char *dir, const struct secret *passphrase, struct desk *desk, struct fail *fail)
 {
-    return (desk->ca = read_certificate(dir, DESK_CA_CERT, fail)) != NULL &&
-           (desk->ca_key = read_key(dir, DESK_CA_KEY, passphrase, fail)) != NULL &&
-           pair(desk->ca, desk->ca_key, "ca", fail) &&
-           (desk->cmp = read_certificate(dir, DESK_CMP_CERT, fail)) != NULL &&
-           (desk->cmp_key = read_key(dir, DESK_CMP_KEY, passphrase, fail)) != NULL &&
-           pair(desk->cmp, desk->cmp_key, "cmp", fail) && read_seal(dir, passphrase, desk, fail) &&
-           read_registry(dir, desk, fail);
+    return read_first(dir, passphrase, desk, fail) &&
+           (desk->cmp = desk_certificate(dir, DESK_CMP_CERT, fail)) != NULL &&
+           (desk->cmp_key = desk_key(dir, DESK_CMP_KEY, passphrase, fail)) != NULL &&
+           desk_pair(desk->cmp, desk->cmp_key, "cmp", fail) && read_seal(dir, passphrase, desk, fail) &&
+           read_registry(dir, desk, fail) && authority_read(dir, passphrase, desk, fail);
 }
 
 bool desk_open(const char *dir, const char *passphrase_file, struct desk *desk, struct fail *fail)
@@ -185,9 +194,13 @@ bool desk_open(const char *dir, const char *passphrase_file, struct desk *desk, 
 
 void desk_close(struct desk *desk)
 {
-    X509_free(desk->ca);
+    for (int i = 0; i < desk->generations; i++) {
+        X509_free(desk->authorities[i].certificate);
+        X509_free(desk->authorities[i].new_with_old);
+        X509_free(desk->authorities[i].old_with_new);
+        EVP_PKEY_free(desk->authorities[i].key);
+    }
     X509_free(desk->cmp);
-    EVP_PKEY_free(desk->ca_key);
     EVP_PKEY_free(desk->cmp_key);
     registry_close(desk->registry);
     OPENSSL_cleanse(desk, sizeof *desk);

@@ -21,8 +21,19 @@
 #define DESK_SHORTNAME 128
 #define DESK_URL       256
 
+// A CA key of the desk: generation 1 is init's, each `authority rollover` makes another with the same name.
+// Its link certificates (RFC 4210 4.4) join it to the one before.
+struct desk_authority {
+    X509 *certificate;
+    EVP_PKEY *key;
+    X509 *new_with_old, *old_with_new; // NULL for generation 1
+};
+#define DESK_GENERATIONS 16
+
 struct desk {
-    X509 *ca;
+    struct desk_authority authorities[DESK_GENERATIONS]; // generation n is the one at n - 1
+    int generations;
+    X509 *ca; // of the newest generation, which signs what is new
     EVP_PKEY *ca_key;
     X509 *cmp; // signs the messages that no shared secret protects
     EVP_PKEY *cmp_key;
@@ -45,6 +56,26 @@ bool desk_registry_place(const char *dir, char place[DESK_PATH], struct fail *fa
 
 // Keys for different uses come from seal.key: HMAC-SHA-256 of what the key is for.
 bool desk_derive(const unsigned char seal[KEYS_SEAL], const char *use, unsigned char key[KEYS_SEAL]);
+
+// The file of a generation in the directory: /ca.crt, /ca-2.crt, ...; `what` is ca or cmp.
+#define DESK_FILE 32
+void desk_file(const char *what, int generation, const char *ending, char name[DESK_FILE]);
+
+// Adds to the list the roots, newest first, or the link certificates; each with a reference of its own.
+bool desk_roots(const struct desk *desk, STACK_OF(X509) * list);
+bool desk_links(const struct desk *desk, STACK_OF(X509) * list);
+
+// What leads from a trusted root, whichever, to a certificate: the links, or the only root. A new root among
+// them would lead OpenSSL's chain building of a client that trusts the old one astray.
+bool desk_untrusted(const struct desk *desk, STACK_OF(X509) * list);
+
+// Parts of the directory, for the files that make and read authorities.
+X509 *desk_certificate(const char *dir, const char *name, struct fail *fail);
+EVP_PKEY *desk_key(const char *dir, const char *name, const struct secret *passphrase, struct fail *fail);
+bool desk_pair(X509 *certificate, EVP_PKEY *key, const char *name, struct fail *fail);
+
+// Reads what is there of the authorities after the first, whose rows the registry has (authority.c).
+bool authority_read(const char *dir, const struct secret *passphrase, struct desk *desk, struct fail *fail);
 
 // Opens the desk in `dir`. `passphrase_file` may be NULL. On failure *desk holds nothing.
 bool desk_open(const char *dir, const char *passphrase_file, struct desk *desk, struct fail *fail);

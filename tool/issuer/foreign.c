@@ -131,12 +131,15 @@ static enum foreign_end find_institution(struct desk *desk, X509 *certificate, i
     return end;
 }
 
-// Of this desk: signed by one of its CAs.
+// Of this desk: signed by one of its CA keys.
 static bool own(const struct desk *desk, X509 *certificate)
 {
-    bool signed_here =
-        X509_NAME_cmp(X509_get_issuer_name(certificate), X509_get_subject_name(desk->ca)) == 0 &&
-        X509_verify(certificate, X509_get0_pubkey(desk->ca)) == 1;
+    bool signed_here = false;
+    for (int i = 0; i < desk->generations && !signed_here; i++) {
+        X509 *ca = desk->authorities[i].certificate;
+        signed_here = X509_NAME_cmp(X509_get_issuer_name(certificate), X509_get_subject_name(ca)) == 0 &&
+                      X509_verify(certificate, X509_get0_pubkey(ca)) == 1;
+    }
     ERR_clear_error();
     return signed_here;
 }

@@ -62,6 +62,7 @@ static const struct fault public_method = {MHD_HTTP_METHOD_NOT_ALLOWED, "this is
 static const struct fault public_type = {MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
                                          "the content type must be application/ocsp-request\n"};
 static const struct fault no_request = {MHD_HTTP_BAD_REQUEST, "the path is no OCSP request in base64\n"};
+static const struct fault no_authority = {MHD_HTTP_NOT_FOUND, "the desk has no CA key of this number\n"};
 static const struct fault no_type = {MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
                                      "the content type must be " TYPE_CMP "\n"};
 static const struct fault too_long = {MHD_HTTP_CONTENT_TOO_LARGE, "the request is too long\n"};
@@ -135,7 +136,9 @@ static enum MHD_Result answer_public(struct desk *desk, const struct http_reques
     if (size < 0)
         return send_fault(request->connection, &no_request);
     int length = public->run(desk, public->asks != NULL ? request->body : asked, (size_t)size, &der);
-    if (length <= 0)
+    if (length == 0)
+        return send_fault(request->connection, &no_authority);
+    if (length < 0)
         return send_fault(request->connection, &broken);
     enum MHD_Result done = send_bytes(request->connection, MHD_HTTP_OK, public->answers, der, (size_t)length);
     OPENSSL_free(der);

@@ -9,6 +9,7 @@ struct http_public {
     const char *path, *method;
     const char *asks;    // content type of the request's body, or NULL: there is none
     const char *answers; // content type of the answer
+    bool text;           // what follows in the path is taken as it is, not as base64
     int (*run)(struct desk *desk, const void *request, size_t length, unsigned char **der);
 };
 

@@ -24,12 +24,14 @@ struct making {
     X509 *ca, *cmp;
 };
 
-// The name of the desk as the CA's: /C=KR/O=NAME/CN=NAME CA
+// The name of the desk as the CA's: /C=KR/O=NAME/CN=NAME CA; one that ends so already stays.
 static X509_NAME *default_name(const char *name, struct fail *fail)
 {
     char common[REGISTRY_NAME + 4];
     X509_NAME *made = X509_NAME_new();
-    snprintf(common, sizeof common, "%s CA", name);
+    size_t length = strlen(name);
+    bool named = length > 3 && strcmp(name + length - 3, " CA") == 0;
+    snprintf(common, sizeof common, "%s%s", name, named ? "" : " CA");
     if (made != NULL &&
         X509_NAME_add_entry_by_txt(made, "C", MBSTRING_ASC, (const unsigned char *)"KR", -1, -1, 0) &&
         X509_NAME_add_entry_by_txt(made, "O", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0) &&

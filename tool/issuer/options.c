@@ -87,6 +87,7 @@ static const struct row rows[] = {
     FLAGS("agree", agree, N_("the customer has agreed to all terms")),
     FLAGS("waive", waive, N_("the fee is waived, not paid")),
     FLAGS("verified", verified, N_("a branch has seen the person and the papers")),
+    FLAGS("links", links, N_("the link certificates between old and new CA keys instead")),
     FLAGS("deny", deny, N_("refuse the application instead")),
     TEXTS("code-file", code_file, "FILE",
           N_("write the code to a new file of mode 0600 instead of printing it")),

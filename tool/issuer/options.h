@@ -13,7 +13,7 @@ struct options {
     const char *account, *secret_out, *needs;
     const char *pages_listen, *members_listen, *tls_cert, *tls_key;
     int days, tries, fee, keep_days;
-    bool json, detach, help, test_profile, wait, agree, fee_given, waive, deny, verified;
+    bool json, detach, help, test_profile, wait, agree, fee_given, waive, deny, verified, links;
 };
 
 // Reads the arguments after the command. `takes` are names of options with blanks between; a `!` behind a

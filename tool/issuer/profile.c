@@ -54,12 +54,17 @@ static bool add_extension(X509 *certificate, X509V3_CTX *context, int nid, const
 }
 
 // Where the CRL is (RFC 5280 4.2.1.13), where OCSP answers and the CA certificate is (4.2.2.1).
-static bool add_addresses(X509 *certificate, X509V3_CTX *context, const char *url)
+static bool add_addresses(X509 *certificate, X509V3_CTX *context, const char *url, int generation)
 {
     char crl[600];
     char access[600];
-    snprintf(crl, sizeof crl, "URI:%s/ca.crl", url);
-    snprintf(access, sizeof access, "OCSP;URI:%s/ocsp,caIssuers;URI:%s/ca.crt", url, url);
+    if (generation <= 1) {
+        snprintf(crl, sizeof crl, "URI:%s/ca.crl", url);
+        snprintf(access, sizeof access, "OCSP;URI:%s/ocsp,caIssuers;URI:%s/ca.crt", url, url);
+    } else {
+        snprintf(crl, sizeof crl, "URI:%s/crl/%d", url, generation);
+        snprintf(access, sizeof access, "OCSP;URI:%s/ocsp,caIssuers;URI:%s/ca/%d", url, url, generation);
+    }
     return add_extension(certificate, context, NID_crl_distribution_points, crl) &&
            add_extension(certificate, context, NID_info_access, access);
 }
@@ -89,7 +94,8 @@ static bool add_extensions(X509 *certificate, const struct profile *profile, con
     }
     if (ask->policy != NULL && ask->policy[0] != 0 && !add_policy(certificate, &context, ask->policy))
         return false;
-    return ask->url == NULL || ask->url[0] == 0 || add_addresses(certificate, &context, ask->url);
+    return ask->url == NULL || ask->url[0] == 0 ||
+           add_addresses(certificate, &context, ask->url, ask->generation);
 }
 
 int64_t profile_not_after(const X509 *certificate)

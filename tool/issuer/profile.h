@@ -24,6 +24,7 @@ struct profile_ask {
     const char *policy; // an OID, or empty: then there is no certificatePolicies
     int days;           // of validity; 0: what the kind has
     const char *url;    // where CRL and OCSP answer, or empty
+    int generation;     // of the CA's key: 0 or 1 the first
     X509 *issuer;       // NULL: self-signed
     EVP_PKEY *issuer_key;
 };

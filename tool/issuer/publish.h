@@ -6,13 +6,13 @@
 
 #define PUBLISH_ASK 8192 // bytes of the longest OCSP request that is read
 
-// Each returns DER that the caller owns (OPENSSL_free) and its length, or -1. They may be called by several
-// threads.
-int publish_ca(struct desk *desk, unsigned char **der);
+// Each returns DER that the caller owns (OPENSSL_free) and its length; 0 when there is no such generation, or
+// -1. They may be called by several threads.
+int publish_ca(struct desk *desk, int generation, unsigned char **der);
 
-// The newest CRL; a new one is made when something has changed since, or after an hour. Its number rises by
-// one, over all desks and restarts.
-int publish_crl(struct desk *desk, unsigned char **der);
+// The newest CRL of a generation of the CA's key; a new one is made when
+// something has changed since, or after an hour. Its number rises by one, over all desks and restarts.
+int publish_crl(struct desk *desk, int generation, unsigned char **der);
 
 // Answers an OCSP request. What cannot be read gets malformedRequest; a certificate that the registry does
 // not know is `unknown`, never `good`.

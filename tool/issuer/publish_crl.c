@@ -14,10 +14,12 @@
 #define KEPT_CRLS     16
 #define CRL_MAX       (4 << 20)
 
-int publish_ca(struct desk *desk, unsigned char **der)
+int publish_ca(struct desk *desk, int generation, unsigned char **der)
 {
     *der = NULL;
-    return i2d_X509(desk->ca, der);
+    return generation >= 1 && generation <= desk->generations
+               ? i2d_X509(desk->authorities[generation - 1].certificate, der)
+               : 0;
 }
 
 // reasonCode (RFC 5280 5.3.1); `unspecified` is left out, as that clause asks for.
@@ -50,15 +52,15 @@ static bool add_entry(X509_CRL *crl, const char *serial, int64_t when, int reaso
     return done;
 }
 
-static bool add_entries(struct db *db, X509_CRL *crl, int64_t now)
+static bool add_entries(struct db *db, X509_CRL *crl, int generation, int64_t now)
 {
     struct db_query query;
     char serial[REGISTRY_SERIAL];
     bool done = true;
     DB_ASK(&query, db,
            "SELECT serial, changed, reason FROM certificate WHERE status <> 'valid' AND der IS NOT NULL"
-           " AND not_after > ? ORDER BY serial",
-           db_n(now - KEPT_SECONDS));
+           " AND not_after > ? AND generation = ? ORDER BY serial",
+           db_n(now - KEPT_SECONDS), db_n(generation));
     while (done && db_row(&query)) {
         db_get_text(&query, 0, serial, sizeof serial);
         done = add_entry(crl, serial, db_get_number(&query, 1), (int)db_get_number(&query, 2));
@@ -66,11 +68,11 @@ static bool add_entries(struct db *db, X509_CRL *crl, int64_t now)
     return db_close(&query) && done;
 }
 
-static bool add_extensions(const struct desk *desk, X509_CRL *crl, int64_t number)
+static bool add_extensions(X509 *ca, X509_CRL *crl, int64_t number)
 {
     X509V3_CTX context;
     ASN1_INTEGER *value = ASN1_INTEGER_new();
-    X509V3_set_ctx(&context, desk->ca, NULL, NULL, crl, 0);
+    X509V3_set_ctx(&context, ca, NULL, NULL, crl, 0);
     X509_EXTENSION *id = X509V3_EXT_conf_nid(NULL, &context, NID_authority_key_identifier, "keyid:always");
     bool done = id != NULL && X509_CRL_add_ext(crl, id, -1) == 1 && value != NULL &&
                 ASN1_INTEGER_set_int64(value, number) == 1 &&
@@ -80,17 +82,19 @@ static bool add_extensions(const struct desk *desk, X509_CRL *crl, int64_t numbe
     return done;
 }
 
-static int build(const struct desk *desk, struct db *db, int64_t number, int64_t now, unsigned char **der)
+static int build(const struct desk *desk, int generation, struct db *db, int64_t number, int64_t now,
+                 unsigned char **der)
 {
+    const struct desk_authority *authority = &desk->authorities[generation - 1];
     X509_CRL *crl = X509_CRL_new();
     ASN1_TIME *from = ASN1_TIME_set(NULL, (time_t)now);
     ASN1_TIME *until = ASN1_TIME_set(NULL, (time_t)(now + VALID_SECONDS));
-    bool done = crl != NULL && from != NULL && until != NULL &&
-                X509_CRL_set_version(crl, X509_CRL_VERSION_2) == 1 &&
-                X509_CRL_set_issuer_name(crl, X509_get_subject_name(desk->ca)) == 1 &&
-                X509_CRL_set1_lastUpdate(crl, from) == 1 && X509_CRL_set1_nextUpdate(crl, until) == 1 &&
-                add_entries(db, crl, now) && add_extensions(desk, crl, number) && X509_CRL_sort(crl) == 1 &&
-                X509_CRL_sign(crl, desk->ca_key, EVP_sha256()) > 0;
+    bool done =
+        crl != NULL && from != NULL && until != NULL && X509_CRL_set_version(crl, X509_CRL_VERSION_2) == 1 &&
+        X509_CRL_set_issuer_name(crl, X509_get_subject_name(authority->certificate)) == 1 &&
+        X509_CRL_set1_lastUpdate(crl, from) == 1 && X509_CRL_set1_nextUpdate(crl, until) == 1 &&
+        add_entries(db, crl, generation, now) && add_extensions(authority->certificate, crl, number) &&
+        X509_CRL_sort(crl) == 1 && X509_CRL_sign(crl, authority->key, EVP_sha256()) > 0;
     int length = done ? i2d_X509_CRL(crl, der) : -1;
     X509_CRL_free(crl);
     ASN1_TIME_free(from);
@@ -100,12 +104,14 @@ static int build(const struct desk *desk, struct db *db, int64_t number, int64_t
 }
 
 // The newest CRL, if nothing has changed since; *number is the highest that was taken.
-static bool find(struct db *db, int64_t now, int64_t *number, unsigned char **der, int *length)
+static bool find(struct db *db, int generation, int64_t now, int64_t *number, unsigned char **der,
+                 int *length)
 {
     struct db_query query;
     *length = -1;
-    db_query(&query, db,
-             "SELECT number, made, stale, der FROM crl WHERE generation = 1 ORDER BY number DESC LIMIT 1");
+    DB_ASK(&query, db,
+           "SELECT number, made, stale, der FROM crl WHERE generation = ? ORDER BY number DESC LIMIT 1",
+           db_n(generation));
     if (db_row(&query)) {
         struct db_value value = db_value(&query, 3);
         *number = db_get_number(&query, 0);
@@ -117,37 +123,42 @@ static bool find(struct db *db, int64_t now, int64_t *number, unsigned char **de
     return db_close(&query);
 }
 
-static enum registry_end renew(struct desk *desk, struct db *db, int64_t now, unsigned char **der,
-                               int *length)
+static enum registry_end renew(struct desk *desk, int generation, struct db *db, int64_t now,
+                               unsigned char **der, int *length)
 {
     int64_t number = 0;
-    if (!find(db, now, &number, der, length))
+    if (!find(db, generation, now, &number, der, length))
         return REGISTRY_FAILED;
     if (*length > 0)
         return REGISTRY_DONE;
     number++;
-    *length = build(desk, db, number, now, der);
+    *length = build(desk, generation, db, number, now, der);
     bool done =
         *length > 0 && *length <= CRL_MAX &&
-        DB_DO(db, "INSERT INTO crl(generation, number, made, until, stale, der) VALUES(1, ?, ?, ?, 0, ?)",
-              db_n(number), db_n(now), db_n(now + VALID_SECONDS), db_b(*der, (size_t)*length)) == 1 &&
-        DB_DO(db, "DELETE FROM crl WHERE number <= ?", db_n(number - KEPT_CRLS)) >= 0;
+        DB_DO(db, "INSERT INTO crl(generation, number, made, until, stale, der) VALUES(?, ?, ?, ?, 0, ?)",
+              db_n(generation), db_n(number), db_n(now), db_n(now + VALID_SECONDS),
+              db_b(*der, (size_t)*length)) == 1 &&
+        DB_DO(db, "DELETE FROM crl WHERE generation = ? AND number <= ?", db_n(generation),
+              db_n(number - KEPT_CRLS)) >= 0;
     return done ? REGISTRY_DONE : REGISTRY_FAILED;
 }
 
-int publish_crl(struct desk *desk, unsigned char **der)
+int publish_crl(struct desk *desk, int generation, unsigned char **der)
 {
     int length = -1;
     int64_t number = 0;
     int64_t now = desk->now();
     *der = NULL;
+    if (generation < 1 || generation > desk->generations)
+        return 0;
     // Most of the time it is there: then nobody is kept from writing.
     struct db *db = db_enter_reading(desk->registry);
-    enum registry_end end = find(db, now, &number, der, &length) ? REGISTRY_DONE : REGISTRY_FAILED;
+    enum registry_end end =
+        find(db, generation, now, &number, der, &length) ? REGISTRY_DONE : REGISTRY_FAILED;
     end = db_leave(desk->registry, end);
     if (end == REGISTRY_DONE && length <= 0) {
         db = db_enter(desk->registry);
-        end = db_leave(desk->registry, renew(desk, db, now, der, &length));
+        end = db_leave(desk->registry, renew(desk, generation, db, now, der, &length));
     }
     if (end == REGISTRY_DONE)
         return length;

@@ -117,9 +117,10 @@ enum registry_end registry_reserve(struct registry *registry, const char *refere
                                    const unsigned char key_hash[REGISTRY_HASH], const char *serial,
                                    int64_t now, struct registry_certificate *issued);
 
-// Writes down the certificate that was signed under a reserved serial number, and when it ends.
+// Writes down the certificate that was signed under a reserved serial number, when it ends, and which
+// generation of the CA's key signed it.
 enum registry_end registry_record(struct registry *registry, const char *serial, const void *der,
-                                  size_t length, int64_t not_after, int64_t now);
+                                  size_t length, int64_t not_after, int generation, int64_t now);
 enum registry_end registry_certificate(struct registry *registry, const char *serial,
                                        struct registry_certificate *certificate);
 

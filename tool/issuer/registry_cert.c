@@ -130,14 +130,13 @@ enum registry_end registry_allowed(struct registry *registry, const char *refere
 }
 
 enum registry_end registry_record(struct registry *registry, const char *serial, const void *der,
-                                  size_t length, int64_t not_after, int64_t now)
+                                  size_t length, int64_t not_after, int generation, int64_t now)
 {
     struct db *db = db_enter(registry);
     bool done = DB_DO(db,
-                      "UPDATE certificate SET state = 'issued', der = ?, not_after = ?,"
-                      " generation = coalesce((SELECT max(a.generation) FROM authority a), 1)"
+                      "UPDATE certificate SET state = 'issued', der = ?, not_after = ?, generation = ?"
                       " WHERE serial = ? AND state = 'reserved'",
-                      db_b(der, length), db_n(not_after), db_t(serial)) == 1 &&
+                      db_b(der, length), db_n(not_after), db_n(generation), db_t(serial)) == 1 &&
                 log_append(registry, db, now, "certificate.issued", serial, "");
     return db_leave(registry, done ? REGISTRY_DONE : REGISTRY_FAILED);
 }

@@ -189,7 +189,7 @@ static bool protect_by_signature(const struct desk *desk, REPLY_MESSAGE *message
     message->header->sender_kid = id != NULL ? ASN1_OCTET_STRING_dup(id) : NULL;
     message->extra = sk_X509_new_null();
     if (message->header->protection == NULL || message->extra == NULL || !add_extra(message, desk->cmp) ||
-        !add_extra(message, desk->ca) ||
+        !desk_untrusted(desk, message->extra) ||
         X509_ALGOR_set0(message->header->protection, OBJ_nid2obj(signature_nid(desk->cmp_key)), V_ASN1_UNDEF,
                         NULL) != 1)
         return false;
