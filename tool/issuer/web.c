@@ -446,6 +446,19 @@ static void close_session(struct exchange *exchange)
     visit->session = NULL;
 }
 
+// An address of ours with the host's name from the request instead of the number that we listen at.
+static void by_name(const struct http_request *request, const char *address, char text[DESK_URL])
+{
+    const char *host = http_header(request, MHD_HTTP_HEADER_HOST);
+    const char *port = strrchr(address, ':');
+    size_t length = host != NULL ? strcspn(host, ":") : 0;
+    snprintf(text, DESK_URL, "%s", address);
+    if (address[0] != 0 && length > 0 && length < DESK_URL - 32 &&
+        strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") == length)
+        snprintf(text, DESK_URL, "%.*s://%.*s%s", (int)strcspn(address, ":"), address, (int)length, host,
+                 port);
+}
+
 enum MHD_Result web_exchange(struct web *web, const struct http_request *request,
                              void (*answer)(struct exchange *exchange))
 {
@@ -458,6 +471,8 @@ enum MHD_Result web_exchange(struct web *web, const struct http_request *request
     http_client(request->connection, exchange.address);
     limit_address(exchange.address, who);
     exchange.visit.address = who;
+    by_name(request, web->pages, exchange.visit.pages);
+    by_name(request, web->members, exchange.visit.members);
     choose_language(&exchange);
     answer(&exchange);
     close_session(&exchange);

@@ -58,9 +58,10 @@ struct view {
 struct visit {
     struct web *web;
     struct session *session;
-    struct journey *journey; // the session's
-    const char *address;     // whom the limits count
-    bool rotate;             // a login: the session gets a new id
+    struct journey *journey;                 // the session's
+    const char *address;                     // whom the limits count
+    char pages[DESK_URL], members[DESK_URL]; // by the name that the visitor knows this host by
+    bool rotate;                             // a login: the session gets a new id
     enum web_error error;
     const char *field; // which field is wrong, or NULL
     char text[600];    // more than the error's row says, or empty

@@ -300,8 +300,8 @@ void html_home(struct page *page, const struct visit *visit)
     card(page, "/change", _("Suspend, resume, revoke"),
          _("When the token is lost: suspend the certificate at once, revoke it when the token stays lost."));
     card(page, "/find-id", _("Find my ID"), _("By your name and number, and a call to you."));
-    if (visit->web->members[0] != 0)
-        card(page, visit->web->members, _("Members' page"),
+    if (visit->members[0] != 0)
+        card(page, visit->members, _("Members' page"),
              _("It opens only with the certificate on your token. The browser asks which one to show."));
     page_print(
         page, "</ul>\n<h2>%s</h2>\n<ul><li>%s</li><li>%s</li><li>%s</li></ul>\n", _("Before you begin"),

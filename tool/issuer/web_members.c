@@ -116,7 +116,7 @@ static void run_page(struct exchange *exchange)
     struct frame frame = {.page = &exchange->page,
                           .path = "/",
                           .title = visit->error == WEB_NONE ? _("Members' page") : _(row->text),
-                          .home = exchange->web->pages,
+                          .home = visit->pages,
                           .members = true,
                           .failed = visit->error != WEB_NONE};
     exchange->status = row->status;

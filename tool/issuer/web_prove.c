@@ -230,7 +230,11 @@ static bool show_answer(struct visit *visit, struct view *view)
     int second = 0;
     if (strcmp(journey->factor_kind, "card") == 0 &&
         sscanf(journey->challenge, "%d:12 %d:34", &first, &second) == 2) {
-        view_fact(view, "challenge", _("Numbers asked"), "%s", journey->challenge);
+        if (visit->session->program)
+            view_fact(view, "challenge", _("Numbers asked"), "%s", journey->challenge);
+        else
+            view_fact(view, "challenge", _("Numbers asked"), _("no. %02d ●●○○, no. %02d ○○●●"), first,
+                      second);
         snprintf(view->note, sizeof view->note,
                  _("Type the first two digits of number %d and the last two digits of number %d: four digits "
                    "together."),
