@@ -25,6 +25,8 @@ struct options {
     // signing
     const char *out;
     bool attached, raw, pem;
+    // settings of other programs
+    bool undo, dry_run;
     // issuing
     const char *issuer, *reference, *subject, *ca, *tls_ca, *to;
     const char *reason, *signer, *number;

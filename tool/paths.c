@@ -54,8 +54,7 @@ bool paths_locale(char *out, size_t size)
     return beside_or_installed(out, size, "../po/locale", INGAM_LOCALE_INSTALLED);
 }
 
-// Makes each folder of the path (the last component is left out).
-static bool make_folders(const char *path)
+bool paths_folders(const char *path)
 {
     char part[PATHS_MAX];
     size_t length = strlen(path);
@@ -74,6 +73,16 @@ static bool make_folders(const char *path)
     return true;
 }
 
+bool paths_home(char *out, size_t size, const char *name)
+{
+    const char *home = secure_getenv("HOME");
+    if (home == NULL || home[0] != '/') {
+        const struct passwd *entry = getpwuid(getuid());
+        home = entry != NULL ? entry->pw_dir : "/";
+    }
+    return join(out, size, home, name);
+}
+
 static bool user_path(char *out, size_t size, const char *variable, const char *below_home, const char *name)
 {
     char root[PATHS_MAX], own[PATHS_MAX];
@@ -82,15 +91,10 @@ static bool user_path(char *out, size_t size, const char *variable, const char *
         if (!join(root, sizeof root, set, "ingam"))
             return false;
     } else {
-        const char *home = secure_getenv("HOME");
-        if (home == NULL || home[0] != '/') {
-            const struct passwd *entry = getpwuid(getuid());
-            home = entry != NULL ? entry->pw_dir : "/";
-        }
-        if (!join(own, sizeof own, home, below_home) || !join(root, sizeof root, own, "ingam"))
+        if (!paths_home(own, sizeof own, below_home) || !join(root, sizeof root, own, "ingam"))
             return false;
     }
-    return join(out, size, root, name) && make_folders(out);
+    return join(out, size, root, name) && paths_folders(out);
 }
 
 bool paths_state(char *out, size_t size, const char *name)

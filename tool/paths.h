@@ -17,6 +17,12 @@ bool paths_locale(char *out, size_t size);
 bool paths_state(char *out, size_t size, const char *name);
 bool paths_data(char *out, size_t size, const char *name);
 
+// The user's home folder and NAME.
+bool paths_home(char *out, size_t size, const char *name);
+
+// Makes the folders of a path, private to the user; the last component is left out. False: errno says why.
+bool paths_folders(const char *path);
+
 // Replaces the file by these bytes, mode 0600: after a crash there is the old file or the new one, whole.
 // False: errno says why, and the old file is untouched.
 bool paths_write(const char *path, const void *bytes, size_t length);
