@@ -40,7 +40,12 @@ struct operation {
     size_t result_len;
     uint8_t *signature; /* of C_VerifySignatureInit */
     size_t signature_len;
-    bool message; /* begun by C_Message*Init */
+    bool message;    /* begun by C_Message*Init */
+    bool unsaveable; /* by C_GetOperationState (state.c); else: */
+    uint8_t param[64];
+    size_t param_len;
+    uint8_t *fed; /* all parts so far */
+    size_t fed_len, fed_room;
 };
 
 /* What C_Message*Init set up (message.c). */
@@ -164,6 +169,7 @@ struct slot {
     size_t url_len;
     struct fact fact[PIV_SLOTS];
     struct cache *cache;         /* cache.c; NULL: nothing was read or kept */
+    struct secret *state_key;    /* state.c; NULL: none yet */
     struct secret *private_list; /* privdata.c: as on the card; NULL: not read */
     bool statics;                /* profile and feature objects were made */
 };

@@ -4,6 +4,7 @@
 #include "core/content.h"
 #include "core/otp.h"
 #include "core/slot.h"
+#include "core/state.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,9 @@ void op_end(struct session *se, enum op_kind kind)
     if (op->result != NULL)
         secret_wipe(op->result, op->result_len);
     free(op->result);
+    if (op->fed != NULL)
+        secret_wipe(op->fed, op->fed_len);
+    free(op->fed);
     free(op->signature);
     object_unref(op->key);
     secret_wipe(op, sizeof *op);
@@ -118,6 +122,8 @@ CK_RV op_begin(struct session *se, enum op_kind kind, const CK_MECHANISM *m, CK_
     CK_RV rv = begin_with(se, kind, m, handle, op);
     if (rv != CKR_OK)
         op_end(se, kind);
+    else
+        state_begun(op, m);
     return rv;
 }
 
@@ -138,6 +144,8 @@ CK_RV op_feed(struct session *se, enum op_kind kind, struct rd part)
     CK_RV rv = mech_update(&op->mech, part.p, part.n);
     if (rv != CKR_OK)
         op_end(se, kind);
+    else
+        state_fed(op, part);
     return rv;
 }
 
@@ -358,6 +366,7 @@ CK_RV op_digest_key(struct session *se, CK_OBJECT_HANDLE handle)
         return CKR_KEY_HANDLE_INVALID;
     if (object_class(key) != CKO_SECRET_KEY)
         return CKR_KEY_INDIGESTIBLE;
+    op->unsaveable = true; /* the state would tell the key */
     return op_feed(se, OP_DIGEST, object_get(key, CKA_VALUE));
 }
 

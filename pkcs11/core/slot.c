@@ -63,6 +63,7 @@ void slots_free(struct module *m, bool forked)
         map_free(&s->objects);
         free(s->list);
         cache_free(s);
+        secret_free(s->state_key);
         if (!forked && s->piv == NULL)
             lock_free(s->lock);
         free(s);

@@ -5,6 +5,7 @@
 #include "core/login.h"
 #include "core/message.h"
 #include "core/slot.h"
+#include "core/state.h"
 #include "entry/entry.h"
 
 CK_RV C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify,
@@ -202,19 +203,11 @@ CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
     return call_leave(&c);
 }
 
-/* What a session would have to save lives in OpenSSL's contexts, and a card's key can't be saved at all. */
 CK_RV C_GetOperationState(CK_SESSION_HANDLE session, CK_BYTE *state, CK_ULONG *len)
 {
     struct call c;
-    (void)state;
-    if (call_enter(&c, session, __func__)) {
-        bool active = false;
-        for (int kind = 0; kind < OP_KINDS; kind++)
-            active = active || c.session->op[kind] != NULL;
-        c.rv = len == NULL ? CKR_ARGUMENTS_BAD
-               : active    ? CKR_STATE_UNSAVEABLE
-                           : CKR_OPERATION_NOT_INITIALIZED;
-    }
+    if (call_enter(&c, session, __func__))
+        c.rv = state_get(c.session, OUT(state, len));
     return call_leave(&c);
 }
 
@@ -222,10 +215,9 @@ CK_RV C_SetOperationState(CK_SESSION_HANDLE session, CK_BYTE *state, CK_ULONG le
                           CK_OBJECT_HANDLE encryption, CK_OBJECT_HANDLE authentication)
 {
     struct call c;
-    (void)encryption;
-    (void)authentication;
     if (call_enter(&c, session, __func__))
-        c.rv = !in_ok(state, len) ? CKR_ARGUMENTS_BAD : CKR_SAVED_STATE_INVALID;
+        c.rv = !in_ok(state, len) ? CKR_ARGUMENTS_BAD
+                                  : state_set(c.session, rd_of(state, len), encryption, authentication);
     return call_leave(&c);
 }
 

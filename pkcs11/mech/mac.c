@@ -46,10 +46,10 @@ static CK_RV general_params(struct mech_op *op, const CK_MECHANISM *m)
 
 static const struct mech_family hmac = {.name = "HMAC", .start = hmac_start, .out_len = mac_len};
 static const struct mech_family hmac_general = {
-    .name = "HMAC", .params = general_params, .start = hmac_start, .out_len = mac_len};
+    .name = "HMAC", .params = general_params, .flat = true, .start = hmac_start, .out_len = mac_len};
 static const struct mech_family cmac = {.name = "CMAC", .start = cmac_start, .out_len = mac_len};
 static const struct mech_family cmac_general = {
-    .name = "CMAC", .params = general_params, .start = cmac_start, .out_len = mac_len};
+    .name = "CMAC", .params = general_params, .flat = true, .start = cmac_start, .out_len = mac_len};
 
 #define SV (CKF_SIGN | CKF_VERIFY)
 #define HMAC(type, hash)                                                                                     \

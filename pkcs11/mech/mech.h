@@ -36,6 +36,7 @@ struct mech_family {
     const char *name;
     /* Checks and takes the mechanism's parameter. NULL: it has to be empty. */
     CK_RV (*params)(struct mech_op *op, const CK_MECHANISM *m);
+    bool flat; /* its parameter holds no pointer: its bytes can be kept */
     CK_RV (*sign_block)(const struct mech_op *op, struct rd msg, uint8_t *block, size_t *len);
     CK_RV (*sign_finish)(const struct mech_op *op, struct rd raw, uint8_t *out, size_t *len);
     CK_RV (*verify)(const struct mech_op *op, struct rd msg, struct rd signature);

@@ -226,6 +226,7 @@ static CK_RV pss_verify(const struct mech_op *op, struct rd msg, struct rd signa
 
 static const struct mech_family pss = {.name = "RSA PSS",
                                        .params = pss_params,
+                                       .flat = true,
                                        .sign_block = pss_block,
                                        .sign_finish = sign_whole,
                                        .verify = pss_verify,

@@ -112,8 +112,6 @@ static const char *const functions[] = {
 static const struct {
     const char *name, *answer;
 } refused[] = {
-    {"C_GetOperationState", "CKR_STATE_UNSAVEABLE: what is active can't be saved"},
-    {"C_SetOperationState", "CKR_SAVED_STATE_INVALID"},
     {"C_GetFunctionStatus", "CKR_FUNCTION_NOT_PARALLEL"},
     {"C_CancelFunction", "CKR_FUNCTION_NOT_PARALLEL"},
     {"C_EncapsulateKey", "CKR_MECHANISM_INVALID: no mechanism is for it"},
