@@ -231,6 +231,31 @@ static void exchanges(void **unused)
     done(tp);
 }
 
+// Just after a pull pcscd doesn't know of it yet, and every call fails in its own way.
+static void a_card_just_pulled(void **unused)
+{
+    (void)unused;
+    struct tp *tp = fresh();
+    struct tp_conn *conn = connected(tp);
+    bool reset;
+    pcsc.begin_at = 0;
+    pcsc.begin[0] = SCARD_E_NOT_TRANSACTED;
+    assert_int_equal(tp_begin(conn, 1000, &reset), E_IO); // it is there after all
+    pcsc.begin_at = 0;
+    pcsc.after_wait = SCARD_STATE_EMPTY | 6 << 16;
+    assert_int_equal(tp_begin(conn, 1000, &reset), E_EXCHANGED);
+    tp_disconnect(conn);
+    pcsc.event_state = SCARD_STATE_PRESENT | 5 << 16;
+    pcsc.connect_at = 0;
+    pcsc.connect[0] = SCARD_E_NOT_TRANSACTED;
+    assert_int_equal(tp_connect(tp, READER, &conn), E_NO_CARD);
+    pcsc.event_state = SCARD_STATE_PRESENT | 5 << 16;
+    pcsc.after_wait = 0;
+    pcsc.connect_at = 0;
+    assert_int_equal(tp_connect(tp, READER, &conn), E_IO);
+    done(tp);
+}
+
 // A library that claims more bytes than there was room for.
 static void claimed_length(void **unused)
 {
@@ -419,6 +444,7 @@ int main(void)
         cmocka_unit_test(connecting),
         cmocka_unit_test(transactions),
         cmocka_unit_test(exchanges),
+        cmocka_unit_test(a_card_just_pulled),
         cmocka_unit_test(claimed_length),
         cmocka_unit_test(what_readers_say_of_themselves),
         cmocka_unit_test(a_pin_typed_at_the_reader),

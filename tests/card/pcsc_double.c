@@ -54,7 +54,8 @@ LONG SCardListReaders(SCARDCONTEXT context, LPCSTR groups, LPSTR readers, LPDWOR
 LONG SCardGetStatusChange(SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE *states, DWORD n)
 {
     (void)context;
-    (void)timeout;
+    if (timeout != 0 && pcsc.after_wait != 0)
+        pcsc.event_state = pcsc.after_wait;
     LONG rv = NEXT(state);
     for (DWORD i = 0; i < n; i++) {
         states[i].dwEventState = pcsc.event_state;

@@ -12,6 +12,7 @@ struct pcsc_double {
     char names[4096];
     DWORD names_size;
     DWORD event_state;
+    DWORD after_wait; // event_state from the next call on that waits; 0: the same
     DWORD protocol;
     const char *features; // answer to the feature request
     size_t features_size;

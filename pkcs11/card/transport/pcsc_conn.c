@@ -51,6 +51,27 @@ static bool worth_retrying(LONG rv, int64_t busy_until, int64_t wake_until)
     }
 }
 
+// Gives pcscd the time to notice that the card is gone; at once if it knows by now.
+static void let_it_notice(struct pcsc_conn *c)
+{
+    SCARD_READERSTATE state;
+    if (pcsc_state(c->pcsc, c->context, c->name, &state) != SCARD_S_SUCCESS ||
+        pcsc_tp_state(state.dwEventState).insertions != c->conn.insertions)
+        return;
+    state.dwCurrentState = state.dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
+    (void)SCardGetStatusChange(c->context, NOTICE_MS, &state, 1);
+}
+
+static bool is_gone(struct pcsc_conn *c)
+{
+    SCARD_READERSTATE state;
+    let_it_notice(c);
+    if (pcsc_state(c->pcsc, c->context, c->name, &state) != SCARD_S_SUCCESS)
+        return true; // with its reader
+    struct tp_state now = pcsc_tp_state(state.dwEventState);
+    return !now.present || now.insertions != c->conn.insertions;
+}
+
 // Connects, and takes ATR and counter that belong to the same insertion.
 static LONG connect_once(struct pcsc_conn *c)
 {
@@ -58,6 +79,7 @@ static LONG connect_once(struct pcsc_conn *c)
     SCARD_READERSTATE after;
     DWORD protocol;
     LONG rv = pcsc_state(c->pcsc, c->context, c->name, &before);
+    c->conn.insertions = rv == SCARD_S_SUCCESS ? pcsc_tp_state(before.dwEventState).insertions : 0;
     if (rv == SCARD_S_SUCCESS)
         rv = SCardConnect(c->context, c->name, SCARD_SHARE_SHARED, PROTOCOLS, &c->card, &protocol);
     if (rv != SCARD_S_SUCCESS)
@@ -83,7 +105,9 @@ static enum err connect_patiently(struct pcsc_conn *c)
     LONG rv;
     while ((rv = connect_once(c)) != SCARD_S_SUCCESS && worth_retrying(rv, busy_until, wake_until))
         deadline_pause(PAUSE_MS);
-    return pcsc_error(rv);
+    enum err e = pcsc_error(rv);
+    // A card just pulled fails in its own ways until pcscd sees that it is gone.
+    return e == E_IO && is_gone(c) ? E_NO_CARD : e;
 }
 
 enum err pcsc_connect(struct tp *tp, const char *reader, struct tp_conn **out)
@@ -127,17 +151,6 @@ void pcsc_disconnect(struct tp_conn *conn)
 static enum err usable(const struct pcsc_conn *c)
 {
     return c->owner != getpid() ? E_FORKED : c->dead;
-}
-
-// Gives pcscd the time to notice that the card is gone; at once if it knows by now.
-static void let_it_notice(struct pcsc_conn *c)
-{
-    SCARD_READERSTATE state;
-    if (pcsc_state(c->pcsc, c->context, c->name, &state) != SCARD_S_SUCCESS ||
-        pcsc_tp_state(state.dwEventState).insertions != c->conn.insertions)
-        return;
-    state.dwCurrentState = state.dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
-    (void)SCardGetStatusChange(c->context, NOTICE_MS, &state, 1);
 }
 
 // After a failure: is it the service, the card's absence, or only this exchange?
@@ -221,8 +234,12 @@ enum err pcsc_begin(struct tp_conn *conn, int timeout_ms, bool *was_reset)
             break;
     }
     c->lost_state = reset; // until a transaction could tell
+    if (rv == SCARD_E_SHARING_VIOLATION || was_reset_by_others(rv))
+        return E_BUSY;
+    if (pcsc_error(rv) == E_IO)
+        let_it_notice(c);
     if (rv != SCARD_S_SUCCESS)
-        return rv == SCARD_E_SHARING_VIOLATION || was_reset_by_others(rv) ? E_BUSY : diagnose(c, rv);
+        return diagnose(c, rv);
     c->held = true;
     c->lost_state = false;
     *was_reset = reset;
