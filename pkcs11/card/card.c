@@ -1,6 +1,7 @@
 // A card's life: connecting, transactions, closing.
 #include "card/card.h"
 
+#include "card/apdu/atr.h"
 #include "card/driver/driver.h"
 
 enum err card_open(struct card *c, struct tp *tp, const char *reader, struct trace trace)
@@ -16,7 +17,10 @@ enum err card_open(struct card *c, struct tp *tp, const char *reader, struct tra
         c->conn = NULL;
         return e;
     }
-    c->driver = driver_guess(rd_of(c->conn->atr, c->conn->atr_len));
+    struct rd atr = rd_of(c->conn->atr, c->conn->atr_len);
+    c->driver = driver_guess(atr);
+    if (atr_refuses_extended(atr))
+        c->chan.extended = EXT_REFUSED;
     return E_OK;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "card/apdu/atr.h"
 #include "dialogue.h"
 
 #define VERSION(v)                                                                                           \
@@ -273,10 +274,44 @@ static void finding_the_management_keys_cipher(void **unused)
     dialogue_end(&d);
 }
 
+// Answers to reset of cards in the field, and broken ones; ISO/IEC 7816-4 8.1.1.2.7, third byte, bit 7.
+static void what_the_atr_says_of_extended_length(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *what, *atr;
+        bool refuses;
+    } rows[] = {
+        {"YubiKey 5", "3BFD1300008131FE158073C021C057597562694B657940", false},
+        {"OpenPGP card 1.1", "3BFA1300FF813180450031C173C00100009000B1", true},
+        {"OpenPGP card 2.1", "3BDA18FF81B1FE751F030031C573C001400090000C", false},
+        {"no capabilities", "3B7F96000080318065B084413DF6120FFE829000", false},
+        {"another category", "3B6500002063CB6800", false},
+        {"no historical bytes", "3B00", false},
+        {"two bytes of capabilities", "3B8480018072C02100", false},
+        {"they end early", "3B8480018073C021", false},
+        {"a value longer than the bytes", "3B828001807F00", false},
+        {"interface bytes without end", "3BF0F0F0F0F0", false},
+        {"empty", "", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint8_t atr[TP_ATR_MAX];
+        size_t n = strlen(rows[i].atr) / 2;
+        for (size_t j = 0; j < n; j++) {
+            unsigned byte;
+            assert_int_equal(sscanf(rows[i].atr + 2 * j, "%2x", &byte), 1);
+            atr[j] = (uint8_t)byte;
+        }
+        if (atr_refuses_extended(rd_of(atr, n)) != rows[i].refuses)
+            fail_msg("%s", rows[i].what);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_each_firmware_can_do),
+        cmocka_unit_test(what_the_atr_says_of_extended_length),
         cmocka_unit_test(a_plain_card_is_asked_once_and_sent_nothing_else),
         cmocka_unit_test(metadata),
         cmocka_unit_test(importing),

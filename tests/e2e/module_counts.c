@@ -35,6 +35,7 @@ struct world {
     bool extended;
     unsigned over[OPERATIONS];
     const char *why;
+    const char *retired; // the setting retired-slots; NULL: as it is without
     unsigned least[OPERATIONS];
 };
 
@@ -200,10 +201,11 @@ static void test_counts(void **state)
 {
     struct world *w = *state;
     char name[40];
-    (void)snprintf(name, sizeof name, "%s-%u", w->profile, w->keys);
+    (void)snprintf(name, sizeof name, "%s-%u%s", w->profile, w->keys, w->retired != NULL ? "-told" : "");
     card_start(&card, name, w->profile);
     mark = 0;
     world_use(&card, NULL);
+    setenv("INGAM_RETIRED_SLOTS", w->retired != NULL ? w->retired : "", 1);
     furnish(w->keys);
     find_least(w);
     forget_what_others_told(name);
@@ -223,15 +225,20 @@ int main(void)
     }
 #define SHORT(n)                                                                                             \
     {                                                                                                        \
-        .profile = "piv-short", .keys = (n), .over = {1, 1, 1, 1}, .why = "extended length is tried once"    \
+        .profile = "piv-short", .keys = (n)                                                                  \
     }
 #define YUBIKEY(n, empty)                                                                                    \
     {                                                                                                        \
         .profile = "yubikey-5.4", .keys = (n), .extended = true, .over = {[OBJECTS] = 20 + (empty)},         \
         .why = "retired and empty slots are asked for metadata"                                              \
     }
+#define TOLD(n)                                                                                              \
+    {                                                                                                        \
+        .profile = "yubikey-5.4", .keys = (n), .extended = true, .retired = "history"                        \
+    }
     static struct world worlds[] = {
-        PIV(1), PIV(4), PIV(24), SHORT(1), SHORT(4), SHORT(24), YUBIKEY(1, 3), YUBIKEY(4, 0), YUBIKEY(24, 0),
+        PIV(1),        PIV(4),        PIV(24),        SHORT(1), SHORT(4), SHORT(24),
+        YUBIKEY(1, 3), YUBIKEY(4, 0), YUBIKEY(24, 0), TOLD(4),  TOLD(24),
     };
     enum { WORLDS = sizeof worlds / sizeof *worlds };
     struct CMUnitTest tests[WORLDS];
