@@ -197,14 +197,19 @@ static struct wish wish_of(struct slot *s, const CK_ATTRIBUTE *templ, CK_ULONG c
     return w;
 }
 
-/* Retired keys are looked for in the metadata where there is any: other programs write no Key History, or no
- * true one. */
+/* Retired keys are looked for in the metadata where there is any, unless the user knows better: other
+ * programs write no Key History, or no true one. */
+static bool asks_retired(const struct slot *s)
+{
+    return s->open && token_has_metadata(s) && !s->module->settings.retired_history;
+}
+
 static bool wanted(struct slot *s, const struct wish *w, size_t i)
 {
     const struct card_key *k = &s->key[i];
     if (!w->all)
         return w->only == k;
-    if (k->slot->retired != 0 && s->open && token_has_metadata(s))
+    if (k->slot->retired != 0 && asks_retired(s))
         return true;
     return k->slot->retired == 0 || k->slot->retired <= s->history.on_card ||
            k->slot->retired > PIV_RETIRED_SLOTS - s->history.off_card;
@@ -224,7 +229,7 @@ static CK_RV read_slot(struct slot *s, const struct wish *w, struct card_key *k)
 {
     CK_RV rv = CKR_OK;
     bool metadata = token_has_metadata(s);
-    bool probe = w->all && k->slot->retired != 0 && metadata;
+    bool probe = w->all && k->slot->retired != 0 && asks_retired(s);
     if (probe && !k->told)
         rv = read_metadata(s, k);
     if (probe && rv == CKR_OK && k->key == KNOWN_NO)

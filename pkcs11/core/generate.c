@@ -67,16 +67,26 @@ static void note_key(struct slot *s, struct card_key *k, struct rd id, struct rd
 {
     if (content_history(s) != CKR_OK)
         return;
-    bool keep = !token_has_metadata(s), retired = k->slot->retired > s->history.on_card && !s->history_absent;
-    bool due = keep || retired || facts_any(s, k) || label.n > 0 || id.n > 0;
+    bool due = facts_any(s, k) || k->slot->retired > s->history.on_card;
     facts_drop(s, k); /* those of the key before */
-    facts_set_public(s, k, keep);
+    facts_set_public(s, k, !token_has_metadata(s));
     if (id.n > 0 && facts_set_id(s, k, id) != CKR_OK)
         log_line(LOG_OBJECT, "slot %lu: the id can't be kept", s->id);
     if (label.n > 0 && facts_set_label(s, k, label) != CKR_OK)
         log_line(LOG_OBJECT, "slot %lu: the label can't be kept", s->id);
-    if (due && (keep || retired || facts_any(s, k) || !s->history_absent) && facts_write(s) != CKR_OK)
+    if ((due || facts_any(s, k)) && facts_write(s) != CKR_OK)
         log_line(LOG_OBJECT, "slot %lu: no room on the card to note the key in %02X", s->id, k->slot->ref);
+}
+
+/* What the card didn't take: a policy, the slot (SP 800-73-4 part 2, 3.3.2 makes no keys in the retired ones,
+ * only some makers do), or this size of key. */
+static CK_RV refusal(const struct slot *s, const struct card_key *k, enum piv_pin pin, struct rd id)
+{
+    if (pin != PIV_PIN_DEFAULT)
+        return CKR_TEMPLATE_INCONSISTENT;
+    if (k->slot->retired == 0 || s->card.driver->import != NULL)
+        return CKR_KEY_SIZE_RANGE;
+    return id.n > 0 ? CKR_ATTRIBUTE_VALUE_INVALID : CKR_DEVICE_MEMORY;
 }
 
 static CK_RV generate(struct session *se, struct card_key *k, const struct piv_algorithm *a, enum piv_pin pin,
@@ -92,9 +102,7 @@ static CK_RV generate(struct session *se, struct card_key *k, const struct piv_a
         return rv;
     }
     enum err e = piv_generate(&s->card, k->slot, a, pin, PIV_TOUCH_DEFAULT, public);
-    rv = e == E_UNSUPPORTED && pin != PIV_PIN_DEFAULT ? CKR_TEMPLATE_INCONSISTENT
-         : e == E_UNSUPPORTED                         ? CKR_KEY_SIZE_RANGE
-                                                      : token_rv(s, e);
+    rv = e == E_UNSUPPORTED || e == E_NOT_FOUND ? refusal(s, k, pin, id) : token_rv(s, e);
     if (rv == CKR_OK)
         rv = content_new_key(s, k, public, pin, PIV_TOUCH_DEFAULT);
     if (rv == CKR_OK) {

@@ -49,7 +49,7 @@ void import_note(struct slot *s, struct card_key *k, struct rd id, struct rd lab
     struct rd own = facts_id(s, k, &standard), name = facts_label(s, k);
     bool new_id = id.n > 0 && !rd_is(own, id.p, id.n),
          new_label = label.n > 0 && !rd_is(name, label.p, label.n);
-    if (!new_id && !new_label)
+    if (!new_id && !new_label && k->slot->retired <= s->history.on_card)
         return;
     if ((new_id && facts_set_id(s, k, id) != CKR_OK) ||
         (new_label && facts_set_label(s, k, label) != CKR_OK) || facts_write(s) != CKR_OK)

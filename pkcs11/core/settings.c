@@ -49,6 +49,11 @@ static void set_slots(struct settings *s, const char *v)
     s->slots = (unsigned)number(v, 1, SETTINGS_MAX_SLOTS, (long)s->slots);
 }
 
+static void set_retired(struct settings *s, const char *v)
+{
+    s->retired_history = strcmp(v, "history") == 0;
+}
+
 static void set_busy(struct settings *s, const char *v)
 {
     s->busy_ms = (int)number(v, 0, 600000, s->busy_ms);
@@ -113,6 +118,7 @@ static const struct {
     {"last-try", "INGAM_LAST_TRY", set_last_try},
     {"slots", "INGAM_SLOTS", set_slots},
     {"otp-slot", "INGAM_OTP_SLOT", set_otp_slot},
+    {"retired-slots", "INGAM_RETIRED_SLOTS", set_retired},
     {"busy-ms", "INGAM_BUSY_MS", set_busy},
     {"pin-pad", "INGAM_PIN_PAD", set_pin_pad},
     {"pin-entry", "INGAM_PIN_ENTRY", set_pin_entry},

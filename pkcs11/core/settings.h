@@ -10,6 +10,7 @@ struct settings {
     bool last_try;          /* allow the try that would block the PIN */
     bool otp_slot;          /* a slot of its own for the one-time passwords of a card */
     unsigned slots;         /* slots that are there without a reader */
+    bool retired_history;   /* the Key History alone says which retired slots are in use */
     int busy_ms;            /* how long to wait for a card that another program holds */
     bool pin_pad;           /* a reader's own keypad asks for PINs */
     char pin_entry[256];    /* the path of a pinentry; empty: none */

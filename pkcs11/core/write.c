@@ -64,7 +64,7 @@ static bool is_foreign(const struct slot *s, const struct card_key *k, const str
 static void note_certificate(struct slot *s, struct card_key *k, struct rd id, struct rd label)
 {
     const struct fact *f = &s->fact[content_id(k) - 1];
-    bool due = f->has_public || (k->slot->retired > s->history.on_card && !token_has_metadata(s));
+    bool due = f->has_public || k->slot->retired > s->history.on_card;
     facts_set_public(s, k, false);
     if (due && facts_write(s) != CKR_OK)
         log_line(LOG_OBJECT, "slot %lu: the Key History can't be written", s->id);
