@@ -133,7 +133,7 @@ static enum exit_code log_in(struct run *run, unsigned needs)
     bool admin = (needs & (NEED_ADMIN | NEED_WRITER)) && (run->module.officer_writes || admin_given);
     if ((needs & NEED_WRITER) && !admin)
         needs |= NEED_PIN;
-    if (admin && ask_admin(run, &run->secrets.admin) != EXIT_OK)
+    if (admin && run->secrets.admin == NULL && ask_admin(run, &run->secrets.admin) != EXIT_OK)
         return run->fault.code;
     if (needs & NEED_PIN)
         side_tries(&run->module, &run->token);
@@ -146,6 +146,11 @@ static enum exit_code log_in(struct run *run, unsigned needs)
     if (admin && meet_login_writer(run) != EXIT_OK)
         return run->fault.code;
     return needs & NEED_PIN ? meet_login_user(run) : EXIT_OK;
+}
+
+enum exit_code meet_login(struct run *run)
+{
+    return log_in(run, run->needs);
 }
 
 enum exit_code meet_token(struct run *run)

@@ -11,6 +11,10 @@ enum exit_code meet_needs(struct run *run);
 // The module loaded and one token chosen, for a command that needs them only at times.
 enum exit_code meet_token(struct run *run);
 
+// Opens the session with the chosen token and logs in as run->needs says, the secrets at hand or asked for. A
+// management key that is at hand is used again.
+enum exit_code meet_login(struct run *run);
+
 // A token pulled out in the middle of an exchange first shows as a broken exchange; the reader notices a
 // little later. Finds out (for two seconds at most) and says so in the fault.
 void meet_look_again(struct run *run);

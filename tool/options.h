@@ -39,6 +39,8 @@ struct options {
         *codes_file;
     unsigned access_fd, digits, period, counter, look_ahead, resync_window, tries, ticket_seconds;
     bool access_fd_given, counter_given, period_given, resync_given, touch, generate, qr;
+    // batches
+    unsigned wait; // seconds for each token
     // what stands beside the options
     const char *operand[OPTIONS_OPERANDS];
     unsigned operands;

@@ -153,8 +153,7 @@ static enum exit_code check_options(struct run *run, struct issue *issue)
 static enum exit_code issue_check(struct run *run)
 {
     static struct issue issue;
-    issue.run = run;
-    issue.journal.lock = -1;
+    issue = (struct issue){.run = run, .journal.lock = -1};
     run->work = &issue;
     return check_options(run, &issue) == EXIT_OK ? issue_check_code(run) : run->fault.code;
 }
@@ -167,8 +166,6 @@ static enum exit_code issue_run(struct run *run)
     issue->tls_ca = run->options.tls_ca;
     return issue_work(issue);
 }
-
-extern const struct command cmd_issue;
 
 const struct command cmd_issue = {
     .noun = "issue",

@@ -27,6 +27,9 @@ struct issue {
     struct keypair old_pair;
 };
 
+// ingam batch runs it for each person.
+extern const struct command cmd_issue;
+
 // What files about the token in this run are named by.
 const char *issue_token(const struct run *run);
 
