@@ -362,22 +362,23 @@ struct route {
 };
 
 static const struct route routes[] = {
-    {"/", "GET", run_home},           {"/style.css", "GET", run_style}, {"/icon.svg", "GET", run_sign},
-    {"/apply", "GET", run_flow},      {"/apply", "POST", post_flow},    {"/find-id", "GET", run_flow},
-    {"/find-id", "POST", post_flow},  {"/login", "GET", run_flow},      {"/login", "POST", post_flow},
-    {"/change", "GET", run_flow},     {"/change", "POST", post_flow},   {"/my", "GET", run_my},
-    {"/logout", "POST", post_logout},
+    {"/", "GET", run_home}, {"/style.css", "GET", run_style}, {"/icon.svg", "GET", run_sign},
+    {"/my", "GET", run_my}, {"/logout", "POST", post_logout},
 };
+static const struct route flow_routes[] = {{NULL, "GET", run_flow}, {NULL, "POST", post_flow}};
 
 static const struct route *find_route(const char *path, const char *method, bool *known)
 {
+    bool flow = flow_at(path) != NULL;
+    const struct route *list = flow ? flow_routes : routes;
+    size_t count = flow ? sizeof flow_routes / sizeof flow_routes[0] : sizeof routes / sizeof routes[0];
     *known = false;
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
-        if (strcmp(routes[i].path, path) != 0)
+    for (size_t i = 0; i < count; i++) {
+        if (!flow && strcmp(list[i].path, path) != 0)
             continue;
         *known = true;
-        if (strcmp(routes[i].method, strcmp(method, "HEAD") == 0 ? "GET" : method) == 0)
-            return &routes[i];
+        if (strcmp(list[i].method, strcmp(method, "HEAD") == 0 ? "GET" : method) == 0)
+            return &list[i];
     }
     return NULL;
 }
@@ -420,7 +421,7 @@ static void serve(struct exchange *exchange)
     struct visit *visit = &exchange->visit;
     const struct http_request *request = exchange->request;
     const struct route *route = find_route(request->path, request->method, &known);
-    log_begin(exchange, route != NULL ? route->path : "?");
+    log_begin(exchange, route != NULL ? request->path : "?");
     if (request->too_long)
         visit_refuse(visit, WEB_LONG, NULL);
     else if (!limit_take(&exchange->web->limits, LIMIT_REQUESTS, visit->address))

@@ -271,6 +271,6 @@ static const struct step step_done = {
     .secret = true,
 };
 
-const struct step *const steps_apply[] = {&step_terms, &step_identity, &step_check,  &step_checking,
-                                          &step_kind,  &step_factor,   &step_answer, &step_sign,
-                                          &step_fee,   &step_details,  &step_done,   NULL};
+const struct step *const steps_apply[] = {
+    &step_terms,  &step_identity, &step_check,   &step_code, &step_checking, &step_kind, &step_factor,
+    &step_answer, &step_sign,     &step_account, &step_fee,  &step_details,  &step_done, NULL};

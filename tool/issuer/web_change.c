@@ -58,7 +58,8 @@ static const struct step step_found = {
     .show = show_found,
 };
 
-const struct step *const steps_find[] = {&step_who, &step_check, &step_checking, &step_found, NULL};
+const struct step *const steps_find[] = {&step_who,      &step_check, &step_code,
+                                         &step_checking, &step_found, NULL};
 
 // --- logging in
 
@@ -208,6 +209,71 @@ static const struct step step_changed = {
     .show = show_action,
 };
 
-const struct step *const steps_change[] = {&step_choose,  &step_check,   &step_checking,
-                                           &step_factor,  &step_answer,  &step_sign,
-                                           &step_confirm, &step_changed, NULL};
+const struct step *const steps_change[] = {&step_choose,  &step_check,  &step_code, &step_checking,
+                                           &step_factor,  &step_answer, &step_sign, &step_confirm,
+                                           &step_changed, NULL};
+
+// --- a mobile OTP, for who has no security medium
+
+// The account's password is asked of who has one.
+static bool settle_password(struct visit *visit)
+{
+    struct act_factor rows[FLOW_CHOICES];
+    struct fail fail = {0};
+    size_t count = 0;
+    struct journey *journey = visit->journey;
+    if (!customer_factors(visit->web->desk, journey->customer.id, rows, FLOW_CHOICES, &count, &fail))
+        return visit_fail(visit, &fail, NULL);
+    for (size_t i = 0; i < count; i++)
+        journey->wants_account = journey->wants_account || strcmp(rows[i].need, "account") == 0;
+    journey->step++;
+    return true;
+}
+
+static const struct step step_password = {
+    .name = "password", .title = N_("Account"), .aside = true, .settle = settle_password};
+
+static bool take_otp(struct visit *visit, const struct form *form)
+{
+    struct fail fail = {0};
+    struct journey *journey = visit->journey;
+    (void)form;
+    if (factor_enrol(visit->web->desk, journey->customer.id, journey->factor_id, journey->uri, &fail))
+        return true;
+    return fail.code == FAIL_PASSPHRASE ? visit_refuse(visit, WEB_UNPROVED, NULL)
+                                        : visit_fail(visit, &fail, NULL);
+}
+
+static const struct step step_enrol = {
+    .name = "enrol",
+    .title = N_("Mobile OTP"),
+    .text = N_("A secret is made for the OTP app on your telephone. A mobile OTP that you had before ends."),
+    .submit = N_("Make it"),
+    .fields = {{.name = "confirm", .label = N_("I want a mobile OTP"), .kind = FIELD_AGREE}},
+    .take = take_otp,
+};
+
+static bool show_otp(struct visit *visit, struct view *view)
+{
+    struct journey *journey = visit->journey;
+    if (!journey->shown || visit->session->program)
+        view_fact(view, "uri", _("Address for the OTP app"), "%s", journey->uri);
+    snprintf(
+        view->note, sizeof view->note, "%s",
+        journey->shown && !visit->session->program
+            ? _("The address was shown once and is not shown again.")
+            : _("Put it into the app now: it is shown this once only, and is nobody's business but yours."));
+    journey->shown = true;
+    return true;
+}
+
+static const struct step step_otp = {
+    .name = "otp",
+    .title = N_("Your mobile OTP"),
+    .text = N_("From now on the app's numbers are your security medium."),
+    .show = show_otp,
+};
+
+const struct step *const steps_otp[] = {&step_identity, &step_check,    &step_code,
+                                        &step_checking, &step_password, &step_account,
+                                        &step_enrol,    &step_otp,      NULL};

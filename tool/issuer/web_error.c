@@ -94,6 +94,9 @@ static const struct web_error_row rows[WEB_ERRORS] = {
                                N_("The signature was not made over this text by the key of the certificate."),
                                N_("Sign exactly the text shown, with SHA-256, and give the signature in "
                                   "base64.")},
+    [WEB_NOT_REGISTERED] = {"nothing-registered", 409,
+                            N_("No certificate of another institution is registered."),
+                            N_("Register one under 'My certificates' first.")},
     [WEB_NO_CERTIFICATE] =
         {
             "no-client-certificate", 403, N_("Your browser showed no certificate."),

@@ -8,13 +8,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SETTLES 4 // steps that may go on by themselves, one after the other
+#define SETTLES 6 // steps that may go on by themselves, one after the other
 
 const struct flow flows[] = {
     {"apply", "/apply", N_("Apply for a certificate"), false, true, NULL, steps_apply},
     {"find-id", "/find-id", N_("Find my ID"), false, true, NULL, steps_find},
     {"login", "/login", N_("Log in"), false, false, "/my", steps_login},
     {"change", "/change", N_("Suspend, resume or revoke a certificate"), true, false, NULL, steps_change},
+    {"mobile-otp", "/mobile-otp", N_("Mobile OTP"), false, true, NULL, steps_otp},
+    {"register", "/register", N_("Register another institution's certificate"), true, false, NULL,
+     steps_register},
+    {"unregister", "/unregister", N_("End a registration"), true, false, NULL, steps_unregister},
     {NULL, NULL, NULL, false, false, NULL, NULL},
 };
 

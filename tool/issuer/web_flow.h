@@ -117,10 +117,12 @@ void view_choice(struct view *view, const char *field, const char *value, const 
 int web_base64(const char *text, unsigned char *bytes, size_t size);
 
 // Steps that several flows share (web_prove.c).
-extern const struct step step_identity, step_check, step_checking, step_factor, step_answer, step_sign;
+extern const struct step step_identity, step_check, step_checking, step_code, step_factor, step_answer,
+    step_sign, step_account;
 
 extern const struct step *const steps_apply[], *const steps_find[], *const steps_login[],
                                                                         *const steps_change[];
+extern const struct step *const steps_register[], *const steps_unregister[], *const steps_otp[];
 
 // What the pages call things.
 const char *say_class(const struct act_class *class);

@@ -85,8 +85,8 @@ static void facts(struct page *page, const struct view *view)
         const char *look =
             strcmp(name, "reference") == 0 || strcmp(name, "code") == 0 || strcmp(name, "challenge") == 0
                 ? "key"
-            : strcmp(name, "command") == 0 ? "type"
-                                           : "";
+            : strcmp(name, "command") == 0 || strcmp(name, "uri") == 0 || strcmp(name, "text") == 0 ? "type"
+                                                                                                    : "";
         page_print(page, "<div class=\"%s\"><dt>%s</dt><dd id=\"fact-%s\">%s</dd></div>", look,
                    view->fact[i].label, name, view->fact[i].value);
     }
@@ -299,6 +299,10 @@ void html_home(struct page *page, const struct visit *visit)
          _("What you have, until when it is valid, and when it can be renewed."));
     card(page, "/change", _("Suspend, resume, revoke"),
          _("When the token is lost: suspend the certificate at once, revoke it when the token stays lost."));
+    card(page, "/register", _("Another institution's certificate"),
+         _("Register one that another bank or institution issued to you, and use it here."));
+    card(page, "/mobile-otp", _("Mobile OTP"),
+         _("A security medium for who has none: an app on your telephone."));
     card(page, "/find-id", _("Find my ID"), _("By your name and number, and a call to you."));
     if (visit->members[0] != 0)
         card(page, visit->members, _("Members' page"),
@@ -352,6 +356,32 @@ static void certificate(struct page *page, const struct visit *visit, const stru
     page_print(page, "</dl></article>\n");
 }
 
+// The certificates of other institutions that are registered.
+static bool others(struct page *page, struct visit *visit)
+{
+    struct act_foreign rows[FLOW_CHOICES];
+    struct fail fail = {0};
+    size_t count = 0;
+    char until[DESK_TIME];
+    if (!foreign_list(visit->web->desk, visit->session->customer, rows, FLOW_CHOICES, &count, &fail))
+        return visit_fail(visit, &fail, NULL);
+    for (size_t i = 0; i < count; i++) {
+        say_date(rows[i].not_after, until);
+        page_print(page,
+                   "<article class=\"cert\"><h2>%s <span "
+                   "class=\"state\">%s</span></h2><dl><div><dt>%s</dt><dd>%s</dd>"
+                   "</div><div><dt>%s</dt><dd>%s</dd></div></dl></article>\n",
+                   rows[i].institution, _("registered"), _("Name in the certificate"), rows[i].subject,
+                   _("Valid until"), until);
+    }
+    page_print(page, "<p><a class=\"back\" href=\"/register?begin=1\">%s</a>",
+               _("Register another institution's certificate"));
+    if (count > 0)
+        page_print(page, "<a class=\"back\" href=\"/unregister?begin=1\">%s</a>", _("End a registration"));
+    page_print(page, "</p>\n");
+    return true;
+}
+
 bool html_my(struct page *page, struct visit *visit)
 {
     struct act_certificate rows[FLOW_CHOICES];
@@ -381,7 +411,7 @@ bool html_my(struct page *page, struct visit *visit)
     page_print(page, "<a class=\"back\" href=\"/apply?begin=1\">%s</a></p><p class=\"hint\">%s</p>\n",
                _("Issue or reissue"),
                _("Applying logs you out: an application is made by who is not logged in."));
-    return true;
+    return others(page, visit);
 }
 
 void html_failure(const struct frame *frame, enum web_error error, const char *text)

@@ -21,13 +21,15 @@ struct journey {
     char kind[REGISTRY_WORD];     // "issue", "reissue"; or what is done to the certificate
     char reason[REGISTRY_WORD];   // of a revocation
     char serial[REGISTRY_SERIAL]; // the certificate it is about
-    char account_mask[IDENTITY_MASK];
     char foreign_id[ACT_ID];
     unsigned char foreign[REGISTRY_CERT]; // the certificate to register
     size_t foreign_length;
+    unsigned char random[64]; // R of its VID
+    size_t random_length;
     char challenge[ACT_CHALLENGE];
     struct desk_entitled made; // with the code
-    bool shown;                // the code was on a page
+    char uri[ACT_URI];         // of a new mobile OTP
+    bool shown;                // the code, or the address, was on a page
 };
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "cmp_call.h"
 #include "dn.h"
+#include "profile.h"
 #include "web_html.h"
 #include "web_style.h"
 #include "words.h"
@@ -63,6 +64,27 @@ static bool stands(struct desk *desk, struct member *member, struct fail *fail)
                                           strcmp(member->customer.state, "active") == 0);
 }
 
+// A certificate of another institution that somebody has registered, and that its institution calls good.
+static enum web_error look_abroad(struct desk *desk, const gnutls_datum_t *der, struct member *member)
+{
+    struct fail fail = {0};
+    char customer[ACT_ID];
+    if (!foreign_find(desk, der->data, der->size, customer, &fail))
+        return fail.code == FAIL_NOT_FOUND ? WEB_UNKNOWN_CERTIFICATE : WEB_BAD_CERTIFICATE;
+    const unsigned char *at = der->data;
+    X509 *certificate = d2i_X509(NULL, &at, (long)der->size);
+    if (certificate != NULL) {
+        dn_line(X509_get_subject_name(certificate), member->subject, sizeof member->subject);
+        member->standing.not_after = profile_not_after(certificate);
+        cmp_serial(X509_get0_serialNumber(certificate), member->standing.serial);
+    }
+    X509_free(certificate);
+    return customer_get(desk, customer, &member->customer, &fail) &&
+                   strcmp(member->customer.state, "active") == 0
+               ? WEB_NONE
+               : WEB_BAD_CERTIFICATE;
+}
+
 static enum web_error look(struct exchange *exchange, struct member *member)
 {
     struct fail fail = {0};
@@ -70,7 +92,7 @@ static enum web_error look(struct exchange *exchange, struct member *member)
     if (der == NULL)
         return WEB_NO_CERTIFICATE;
     if (!issued_here(exchange->web->desk, der, member))
-        return WEB_UNKNOWN_CERTIFICATE;
+        return look_abroad(exchange->web->desk, der, member);
     return stands(exchange->web->desk, member, &fail) ? WEB_NONE : WEB_BAD_CERTIFICATE;
 }
 

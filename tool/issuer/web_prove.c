@@ -66,6 +66,31 @@ const struct step step_identity = {
     .take = take_identity,
 };
 
+// The factor of this id is asked next, by the step of its kind.
+static bool choose_factor(struct visit *visit, const char *id, const char *field)
+{
+    struct act_factor rows[MOST_FACTORS];
+    struct fail fail = {0};
+    size_t count = 0;
+    struct journey *journey = visit->journey;
+    if (!customer_factors(visit->web->desk, journey->customer.id, rows, MOST_FACTORS, &count, &fail))
+        return visit_fail(visit, &fail, NULL);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(rows[i].id, id) != 0)
+            continue;
+        if (rows[i].locked)
+            return visit_refuse(visit, WEB_FACTOR_LOCKED, field);
+        snprintf(journey->factor_id, sizeof journey->factor_id, "%s", rows[i].id);
+        snprintf(journey->factor_kind, sizeof journey->factor_kind, "%s", rows[i].kind);
+        journey->factor_asks = rows[i].asks;
+        visit_go(visit, strcmp(rows[i].need, "identity") == 0    ? &step_code
+                        : strcmp(rows[i].kind, "signature") == 0 ? &step_sign
+                                                                 : &step_answer);
+        return true;
+    }
+    return visit_refuse(visit, WEB_CHOICE, field);
+}
+
 // --- a check by a program of the operator
 
 static bool show_checks(struct visit *visit, struct view *view)
@@ -78,6 +103,17 @@ static bool show_checks(struct visit *visit, struct view *view)
         if (registry_get(visit->web->desk->registry, name, program, sizeof program) == REGISTRY_DONE &&
             program[0] != 0)
             view_choice(view, "check", kinds[i], say_check(kinds[i]), NULL);
+    }
+    struct act_factor factors[MOST_FACTORS];
+    struct fail fail = {0};
+    size_t count = 0;
+    if (!customer_factors(visit->web->desk, visit->journey->customer.id, factors, MOST_FACTORS, &count,
+                          &fail))
+        return visit_fail(visit, &fail, NULL);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(factors[i].need, "identity") == 0)
+            view_choice(view, "check", factors[i].id, say_factor(factors[i].kind),
+                        factors[i].locked ? _("locked") : factors[i].label);
     }
     // 010-1234-5678 is shown as ***-****-5678.
     char phone[REGISTRY_TEXT];
@@ -94,9 +130,13 @@ static bool take_check(struct visit *visit, const struct form *form)
     struct fail fail = {0};
     struct journey *journey = visit->journey;
     const char *kind = form_get(form, "check");
+    if (kind[0] == 'F') // a factor, not a program
+        return choose_factor(visit, kind, "check");
     snprintf(journey->check_kind, sizeof journey->check_kind, "%s", kind);
-    if (check_begin(visit->web->desk, journey->customer.id, kind, journey->check, &fail))
+    if (check_begin(visit->web->desk, journey->customer.id, kind, journey->check, &fail)) {
+        visit_go(visit, &step_checking);
         return true;
+    }
     if (fail.code == FAIL_REFUSED || fail.code == FAIL_NOT_FOUND)
         return visit_refuse(visit, fail.code == FAIL_REFUSED ? WEB_CHECK_MANY : WEB_CHECK_NONE, "check");
     return visit_fail(visit, &fail, "check");
@@ -152,12 +192,6 @@ const struct step step_checking = {
 
 // --- a second factor
 
-// What has to be proved next by something that the customer has or knows.
-static const char *next_need(const struct journey *journey)
-{
-    return journey->factor ? "account" : "factor";
-}
-
 static bool show_factors(struct visit *visit, struct view *view)
 {
     struct act_factor rows[MOST_FACTORS];
@@ -166,7 +200,7 @@ static bool show_factors(struct visit *visit, struct view *view)
     if (!customer_factors(visit->web->desk, visit->journey->customer.id, rows, MOST_FACTORS, &count, &fail))
         return visit_fail(visit, &fail, NULL);
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(rows[i].need, next_need(visit->journey)) != 0)
+        if (strcmp(rows[i].need, "factor") != 0)
             continue;
         view_choice(view, "factor", rows[i].id, say_factor(rows[i].kind),
                     rows[i].locked ? _("locked") : rows[i].label);
@@ -176,24 +210,7 @@ static bool show_factors(struct visit *visit, struct view *view)
 
 static bool take_factor(struct visit *visit, const struct form *form)
 {
-    struct act_factor rows[MOST_FACTORS];
-    struct fail fail = {0};
-    size_t count = 0;
-    struct journey *journey = visit->journey;
-    if (!customer_factors(visit->web->desk, journey->customer.id, rows, MOST_FACTORS, &count, &fail))
-        return visit_fail(visit, &fail, NULL);
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(rows[i].id, form_get(form, "factor")) != 0)
-            continue;
-        if (rows[i].locked)
-            return visit_refuse(visit, WEB_FACTOR_LOCKED, "factor");
-        snprintf(journey->factor_id, sizeof journey->factor_id, "%s", rows[i].id);
-        snprintf(journey->factor_kind, sizeof journey->factor_kind, "%s", rows[i].kind);
-        journey->factor_asks = rows[i].asks;
-        visit_go(visit, strcmp(rows[i].kind, "signature") == 0 ? &step_sign : &step_answer);
-        return true;
-    }
-    return visit_refuse(visit, WEB_CHOICE, "factor");
+    return choose_factor(visit, form_get(form, "factor"), "factor");
 }
 
 const struct step step_factor = {
@@ -213,8 +230,9 @@ static bool ask(struct visit *visit)
     if (!journey->factor_asks || factor_ask(visit->web->desk, journey->customer.id, journey->factor_id,
                                             journey->challenge, NULL, &fail))
         return true;
-    visit_go(visit, &step_factor);
-    return visit_fail(visit, &fail, "factor");
+    bool code = flow_step(journey) == &step_code;
+    visit_go(visit, code ? &step_check : &step_factor);
+    return visit_fail(visit, &fail, code ? "check" : "factor");
 }
 
 static bool show_answer(struct visit *visit, struct view *view)
@@ -239,28 +257,15 @@ static bool show_answer(struct visit *visit, struct view *view)
                  _("Type the first two digits of number %d and the last two digits of number %d: four digits "
                    "together."),
                  first, second);
-    } else {
+    } else if (strcmp(journey->factor_kind, "signature") == 0) {
         view_fact(view, "challenge", _("Text asked"), "%s", journey->challenge);
     }
     return true;
 }
 
-// Marks what was proved; what the class still asks leads back to the choice of a medium.
-static void proved(struct visit *visit)
-{
-    struct journey *journey = visit->journey;
-    if (journey->factor)
-        journey->account = true;
-    journey->factor = true;
-    if (journey->wants_account && !journey->account) {
-        visit_go(visit, &step_factor);
-        return;
-    }
-    visit_go(visit, &step_sign);
-    journey->step++;
-}
-
-static bool check_answer(struct visit *visit, const void *answer, size_t length, const char *serial)
+// Takes a try. A locked factor leads back to where it was chosen.
+static bool check_answer(struct visit *visit, const void *answer, size_t length, const char *serial,
+                         const struct step *back)
 {
     struct fail fail = {0};
     struct journey *journey = visit->journey;
@@ -268,22 +273,29 @@ static bool check_answer(struct visit *visit, const void *answer, size_t length,
     if (limit_over(&visit->web->limits, LIMIT_STRAYS, visit->address))
         return visit_refuse(visit, WEB_IDENTITY_LOCKED, NULL);
     if (factor_answer(visit->web->desk, journey->customer.id, journey->factor_id, answer, length, serial,
-                      &left, &fail)) {
-        proved(visit);
+                      &left, &fail))
         return true;
-    }
     limit_take(&visit->web->limits, LIMIT_STRAYS, visit->address);
     if (fail.code == FAIL_PASSPHRASE && left > 0)
         snprintf(visit->text, sizeof visit->text, _("Tries left: %d"), left);
     if (fail.code == FAIL_LOCKED)
-        visit_go(visit, &step_factor);
-    return visit_fail(visit, &fail, fail.code == FAIL_LOCKED ? "factor" : "answer");
+        visit_go(visit, back);
+    return visit_fail(visit, &fail, fail.code == FAIL_LOCKED ? back->fields[0].name : "answer");
+}
+
+// Goes on behind both steps in which a security medium answers.
+static bool factor_proved(struct visit *visit)
+{
+    visit->journey->factor = true;
+    visit_go(visit, &step_sign);
+    visit->journey->step++;
+    return true;
 }
 
 static bool take_answer(struct visit *visit, const struct form *form)
 {
     const char *answer = form_get(form, "answer");
-    return check_answer(visit, answer, strlen(answer), NULL);
+    return check_answer(visit, answer, strlen(answer), NULL, &step_factor) && factor_proved(visit);
 }
 
 const struct step step_answer = {
@@ -301,9 +313,11 @@ const struct step step_answer = {
     .take = take_answer,
 };
 
+// The customer's own certificates that can sign, and those of other institutions.
 static bool show_sign(struct visit *visit, struct view *view)
 {
     struct act_certificate rows[FLOW_CHOICES];
+    struct act_foreign others[FLOW_CHOICES];
     struct fail fail = {0};
     size_t count = 0;
     if (!show_answer(visit, view))
@@ -315,7 +329,11 @@ static bool show_sign(struct visit *visit, struct view *view)
         if (strcmp(rows[i].status, "valid") == 0)
             view_choice(view, "serial", rows[i].serial, say_class_name(rows[i].class_name), rows[i].serial);
     }
-    return true;
+    if (!foreign_list(visit->web->desk, visit->journey->customer.id, others, FLOW_CHOICES, &count, &fail))
+        return visit_fail(visit, &fail, NULL);
+    for (size_t i = 0; i < count; i++)
+        view_choice(view, "serial", others[i].id, others[i].institution, others[i].subject);
+    return view->choices > 0 || visit_refuse(visit, WEB_FACTOR_NONE, NULL);
 }
 
 // Base64 with line ends, as `openssl base64` prints it. -1: it is none.
@@ -344,7 +362,8 @@ static bool take_sign(struct visit *visit, const struct form *form)
     int length = web_base64(form_get(form, "answer"), signature, sizeof signature);
     if (length <= 0)
         return visit_refuse(visit, WEB_WRONG, "answer");
-    return check_answer(visit, signature, (size_t)length, form_get(form, "serial"));
+    return check_answer(visit, signature, (size_t)length, form_get(form, "serial"), &step_factor) &&
+           factor_proved(visit);
 }
 
 const struct step step_sign = {
@@ -363,4 +382,84 @@ const struct step step_sign = {
     .aside = true,
     .show = show_sign,
     .take = take_sign,
+};
+
+// --- a code by text message, as one of the ways of checking
+
+static bool take_code(struct visit *visit, const struct form *form)
+{
+    const char *answer = form_get(form, "answer");
+    if (!check_answer(visit, answer, strlen(answer), NULL, &step_check))
+        return false;
+    visit->journey->identity = true;
+    visit_go(visit, &step_checking);
+    visit->journey->step++;
+    return true;
+}
+
+const struct step step_code = {
+    .name = "code",
+    .title = N_("Code by text message"),
+    .text = N_("A code of two digits was sent to your telephone. It is good for three minutes."),
+    .fields = {{.name = "answer",
+                .label = N_("Code"),
+                .kind = FIELD_TEXT,
+                .most = 8,
+                .complete = "one-time-code",
+                .mode = "numeric"}},
+    .aside = true,
+    .show = show_answer,
+    .take = take_code,
+};
+
+// --- an account and its password, for classes that ask for it
+
+static bool settle_account(struct visit *visit)
+{
+    struct journey *journey = visit->journey;
+    if (!journey->wants_account || journey->account)
+        journey->step++;
+    return true;
+}
+
+static bool take_account(struct visit *visit, const struct form *form)
+{
+    struct secret number = {0};
+    struct fail fail = {0};
+    struct journey *journey = visit->journey;
+    const char *password = form_get(form, "answer");
+    snprintf(number.bytes, sizeof number.bytes, "%s", form_get(form, "account"));
+    number.length = strlen(number.bytes);
+    bool found =
+        factor_of_account(visit->web->desk, journey->customer.id, &number, journey->factor_id, &fail);
+    secret_wipe(&number);
+    if (!found) {
+        limit_take(&visit->web->limits, LIMIT_STRAYS, visit->address);
+        return visit_refuse(visit, fail.code == FAIL_OTHER ? WEB_FAILED : WEB_ACCOUNT, "account");
+    }
+    journey->account = check_answer(visit, password, strlen(password), NULL, &step_account);
+    return journey->account;
+}
+
+const struct step step_account = {
+    .name = "account",
+    .title = N_("Account"),
+    .text = N_("Type the number of one of your accounts and its password."),
+    .fields = {{.name = "account",
+                .label = N_("Account number"),
+                .hint = N_("With or without dashes."),
+                .kind = FIELD_TEXT,
+                .most = 24,
+                .complete = "off",
+                .mode = "numeric"},
+               {.name = "answer",
+                .label = N_("Account password"),
+                .hint = N_("Four digits. They are not shown while you type."),
+                .kind = FIELD_SECRET,
+                .most = 16,
+                .complete = "off",
+                .mode = "numeric"}},
+    .aside = true,
+    .settle = settle_account,
+    .take = take_account,
 };

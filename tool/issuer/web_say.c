@@ -35,10 +35,12 @@ static const struct name statuses[] = {
 static const struct name factors[] = {
     {"hotp", N_("OTP device")},
     {"totp", N_("OTP (by the clock)")},
-    {"mobile", N_("Mobile OTP")},
+    {"mobile-otp", N_("Mobile OTP")},
+    {"mobile-pin", N_("PIN of the mobile certificate")},
+    {"phone-code", N_("Code by text message")},
     {"card", N_("Security card")},
     {"signature", N_("Signature by another certificate")},
-    {"password", N_("Account password")},
+    {"account", N_("Account password")},
     {NULL, NULL},
 };
 static const struct name checks[] = {
