@@ -4,6 +4,7 @@
 #include "desk.h"
 #include "nouns.h"
 #include "profile.h"
+#include "token_key.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -85,18 +86,19 @@ static bool read_rows(struct desk *desk, struct fail *fail)
 static bool read_files(const char *dir, const struct secret *passphrase, struct desk *desk, int generation,
                        struct fail *fail)
 {
-    char path[DESK_PATH], key[DESK_FILE];
+    char key[DESK_FILE], uri[DESK_FILE], path[DESK_PATH], other[DESK_PATH];
     struct desk_authority *authority = &desk->authorities[generation - 1];
     desk_file("ca", generation, "key", key);
-    if (!file_path(path, sizeof path, dir, key, fail))
+    desk_file("ca", generation, "uri", uri);
+    if (!file_path(path, sizeof path, dir, key, fail) || !file_path(other, sizeof other, dir, uri, fail))
         return false;
-    if (access(path, F_OK) != 0)
+    if (access(path, F_OK) != 0 && access(other, F_OK) != 0)
         return fail_with(
             fail, FAIL_MISMATCH,
             _("the CA key was changed and %s is not here: copy it, and the new cmp certificate, from"
               " the desk where 'authority rollover' was called"),
             path);
-    authority->key = desk_key(dir, key, passphrase, fail);
+    authority->key = desk_ca_key(dir, generation, authority->certificate, passphrase, fail);
     return authority->key != NULL && desk_pair(authority->certificate, authority->key, key + 1, fail);
 }
 
@@ -125,6 +127,7 @@ struct rolling {
     struct desk *desk;
     const char *dir;
     int generation;
+    const char *uri; // of a key on a token, or NULL
     struct secret passphrase;
     struct desk_authority made;
     X509 *cmp;
@@ -143,12 +146,11 @@ static X509 *issue(const struct rolling *rolling, enum profile_kind kind, X509 *
 }
 
 // The new root, both links, and a certificate for the key of the desk's messages.
-static bool make(struct rolling *rolling, const char *kind, struct fail *fail)
+static bool make(struct rolling *rolling, struct fail *fail)
 {
     struct desk *desk = rolling->desk;
     struct desk_authority *made = &rolling->made;
-    return (made->key = keys_make(kind, fail)) != NULL &&
-           (made->certificate = issue(rolling, PROFILE_CA, desk->ca, made->key, NULL, made->key, fail)) !=
+    return (made->certificate = issue(rolling, PROFILE_CA, desk->ca, made->key, NULL, made->key, fail)) !=
                NULL &&
            (made->new_with_old =
                 issue(rolling, PROFILE_CA, desk->ca, made->key, desk->ca, desk->ca_key, fail)) != NULL &&
@@ -183,7 +185,7 @@ static bool write_certificate(const struct rolling *rolling, const char *what, X
 // Files of a generation that has no row are a killed call's, and nobody knows of that key.
 static bool clear_files(const struct rolling *rolling, struct fail *fail)
 {
-    static const char *const files[][2] = {{"ca", "key"}, {"ca", "crt"}, {"cmp", "crt"}};
+    static const char *const files[][2] = {{"ca", "key"}, {"ca", "uri"}, {"ca", "crt"}, {"cmp", "crt"}};
     char path[DESK_PATH];
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         if (!path_of(rolling, files[i][0], files[i][1], path, fail))
@@ -197,8 +199,10 @@ static bool clear_files(const struct rolling *rolling, struct fail *fail)
 static bool write_files(const struct rolling *rolling, struct fail *fail)
 {
     char path[DESK_PATH];
-    return clear_files(rolling, fail) && path_of(rolling, "ca", "key", path, fail) &&
-           keys_write(path, rolling->made.key, &rolling->passphrase, fail) &&
+    return clear_files(rolling, fail) &&
+           path_of(rolling, "ca", rolling->uri != NULL ? "uri" : "key", path, fail) &&
+           (rolling->uri != NULL ? file_write_new(path, 0600, rolling->uri, strlen(rolling->uri), fail)
+                                 : keys_write(path, rolling->made.key, &rolling->passphrase, fail)) &&
            write_certificate(rolling, "ca", rolling->made.certificate, fail) &&
            write_certificate(rolling, "cmp", rolling->cmp, fail) && file_flush_directory(rolling->dir, fail);
 }
@@ -246,6 +250,23 @@ static bool write_rows(const struct rolling *rolling, struct fail *fail)
     return noun_end(end, "authority", fail);
 }
 
+// A fresh key, or the one on a token that --ca-key names; and the old one can sign.
+static bool take_key(struct rolling *rolling, const struct options *options, struct fail *fail)
+{
+    struct desk_authority *made = &rolling->made;
+    rolling->uri = options->ca_key;
+    if (rolling->uri == NULL)
+        made->key = keys_make(options->key != NULL ? options->key : "p256", fail);
+    else
+        made->key = token_key_of(rolling->uri, fail);
+    if (made->key == NULL)
+        return false;
+    struct desk both = {.generations = 2};
+    both.authorities[0].key = rolling->desk->ca_key;
+    both.authorities[1].key = made->key;
+    return desk_login(&both, options->pin_file, options->pin_fd, fail);
+}
+
 static bool roll(struct rolling *rolling, const struct options *options, struct fail *fail)
 {
     rolling->generation = rolling->desk->generations + 1;
@@ -253,7 +274,7 @@ static bool roll(struct rolling *rolling, const struct options *options, struct 
         return fail_with(fail, FAIL_REFUSED, _("a desk has at most %d CA keys"), DESK_GENERATIONS);
     return (options->passphrase_file == NULL ||
             file_read_secret(options->passphrase_file, &rolling->passphrase, fail)) &&
-           make(rolling, options->key != NULL ? options->key : "p256", fail) && write_files(rolling, fail) &&
+           take_key(rolling, options, fail) && make(rolling, fail) && write_files(rolling, fail) &&
            write_rows(rolling, fail);
 }
 

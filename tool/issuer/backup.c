@@ -17,8 +17,10 @@ static const struct {
     const char *name;
     mode_t rights;
 } copied[] = {
-    {DESK_CA_CERT, 0644}, {DESK_CA_KEY, 0600},   {DESK_CMP_CERT, 0644},
-    {DESK_CMP_KEY, 0600}, {DESK_SEAL_KEY, 0600},
+    {DESK_CA_CERT, 0644},
+    {DESK_CMP_CERT, 0644},
+    {DESK_CMP_KEY, 0600},
+    {DESK_SEAL_KEY, 0600},
 };
 
 static bool copy(const char *from, const char *to, const char *name, mode_t rights, struct fail *fail)
@@ -35,20 +37,21 @@ static bool copy(const char *from, const char *to, const char *name, mode_t righ
     return done;
 }
 
-// The files of the CA keys after the first, as many as there are.
-static bool copy_later(const char *from, const char *to, struct fail *fail)
+// The files of the CA keys, as many as there are; a key on a token has a URI instead.
+static bool copy_authorities(const char *from, const char *to, struct fail *fail)
 {
     static const struct {
         const char *what, *ending;
         mode_t rights;
-    } files[] = {{"ca", "key", 0600}, {"ca", "crt", 0644}, {"cmp", "crt", 0644}};
-    for (int generation = 2; generation <= DESK_GENERATIONS; generation++) {
+    } files[] = {{"ca", "key", 0600}, {"ca", "uri", 0600}, {"ca", "crt", 0644}, {"cmp", "crt", 0644}};
+    for (int generation = 1; generation <= DESK_GENERATIONS; generation++) {
         for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
             char name[DESK_FILE], path[DESK_PATH];
             desk_file(files[i].what, generation, files[i].ending, name);
             if (!file_path(path, sizeof path, from, name, fail))
                 return false;
-            if (access(path, F_OK) == 0 && !copy(from, to, name, files[i].rights, fail))
+            if ((generation > 1 || files[i].rights == 0600) && access(path, F_OK) == 0 &&
+                !copy(from, to, name, files[i].rights, fail))
                 return false;
         }
     }
@@ -61,7 +64,7 @@ static bool copy_all(const char *from, const char *to, struct fail *fail)
         if (!copy(from, to, copied[i].name, copied[i].rights, fail))
             return false;
     }
-    return copy_later(from, to, fail);
+    return copy_authorities(from, to, fail);
 }
 
 static bool fill(const struct options *options, struct desk *desk, const struct part *part, struct fail *fail)

@@ -2,6 +2,7 @@
 #include "cmp_call.h"
 
 #include "profile.h"
+#include "token_key.h"
 
 #include <openssl/crmf.h>
 #include <openssl/err.h>
@@ -141,7 +142,9 @@ static enum refuse_reason reserve_or_repeat(struct cmp_call *call, const struct 
         // A renewal that was confirmed: the update was done before (RFC 4210 5.3.5).
         return end == REGISTRY_SPENT && call->signer != NULL ? REFUSE_RENEWED : cmp_reason(end);
     }
-    return *certificate != NULL ? REFUSE_NOTHING : REFUSE_BROKEN;
+    if (*certificate != NULL)
+        return REFUSE_NOTHING;
+    return token_key_away(call->desk->ca_key) ? REFUSE_TOKEN : REFUSE_BROKEN;
 }
 
 static enum refuse_reason issue(struct cmp_call *call, const OSSL_CRMF_MSG *crmf, const X509_REQ *p10,

@@ -151,7 +151,7 @@ static bool read_first(const char *dir, const struct secret *passphrase, struct 
     struct desk_authority *first = &desk->authorities[0];
     desk->generations = 1;
     if ((first->certificate = desk_certificate(dir, DESK_CA_CERT, fail)) == NULL ||
-        (first->key = desk_key(dir, DESK_CA_KEY, passphrase, fail)) == NULL)
+        (first->key = desk_ca_key(dir, 1, first->certificate, passphrase, fail)) == NULL)
         return false;
     desk->ca = first->certificate;
     desk->ca_key = first->key;

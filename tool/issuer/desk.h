@@ -11,6 +11,7 @@
 // The files of the directory. All are made by init; the registry has companions of SQLite's beside it.
 #define DESK_CA_CERT   "/ca.crt"
 #define DESK_CA_KEY    "/ca.key"
+#define DESK_CA_URI    "/ca.uri" // instead of the key: where it is on a token
 #define DESK_CMP_CERT  "/cmp.crt"
 #define DESK_CMP_KEY   "/cmp.key"
 #define DESK_SEAL_KEY  "/seal.key"
@@ -72,10 +73,17 @@ bool desk_untrusted(const struct desk *desk, STACK_OF(X509) * list);
 // Parts of the directory, for the files that make and read authorities.
 X509 *desk_certificate(const char *dir, const char *name, struct fail *fail);
 EVP_PKEY *desk_key(const char *dir, const char *name, const struct secret *passphrase, struct fail *fail);
+EVP_PKEY *desk_ca_key(const char *dir, int generation, X509 *ca, const struct secret *passphrase,
+                      struct fail *fail);
 bool desk_pair(X509 *certificate, EVP_PKEY *key, const char *name, struct fail *fail);
 
 // Reads what is there of the authorities after the first, whose rows the registry has (authority.c).
 bool authority_read(const char *dir, const struct secret *passphrase, struct desk *desk, struct fail *fail);
+
+// Logs in to the tokens that have CA keys of the desk, once and for all; nothing for keys in files. The PIN
+// comes from a file, an open descriptor (0: none) or, on a terminal, from whoever sits there.
+bool desk_pin(const char *file, int descriptor, struct secret *pin, struct fail *fail);
+bool desk_login(const struct desk *desk, const char *pin_file, int pin_fd, struct fail *fail);
 
 // Opens the desk in `dir`. `passphrase_file` may be NULL. On failure *desk holds nothing.
 bool desk_open(const char *dir, const char *passphrase_file, struct desk *desk, struct fail *fail);

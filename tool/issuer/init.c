@@ -5,6 +5,7 @@
 #include "dn.h"
 #include "part.h"
 #include "profile.h"
+#include "token_key.h"
 #include "utf8.h"
 #include "words.h"
 
@@ -146,14 +147,34 @@ static bool write_registry(struct making *making, struct fail *fail)
     return done || fail_with(fail, FAIL_OTHER, _("cannot write to the registry: is the disk full?"));
 }
 
-static bool make_all(struct making *making, struct fail *fail)
+// A fresh key, or the one on a token that --ca-key names.
+static bool take_key(struct making *making, struct fail *fail)
 {
     const struct options *options = making->options;
-    making->ca_key = keys_make(options->key != NULL ? options->key : "p256", fail);
-    making->cmp_key = making->ca_key != NULL ? keys_make("p256", fail) : NULL;
+    struct desk only = {.generations = 1};
+    if (options->ca_key == NULL)
+        making->ca_key = keys_make(options->key != NULL ? options->key : "p256", fail);
+    else
+        making->ca_key = token_key_of(options->ca_key, fail);
+    only.authorities[0].key = making->ca_key;
+    return making->ca_key != NULL && desk_login(&only, options->pin_file, options->pin_fd, fail);
+}
+
+static bool write_ca_key(struct making *making, struct fail *fail)
+{
+    char path[DESK_PATH];
+    const char *uri = making->options->ca_key;
+    if (uri == NULL)
+        return write_key(making, DESK_CA_KEY, making->ca_key, fail);
+    return file_path(path, sizeof path, making->part, DESK_CA_URI, fail) &&
+           file_write_new(path, 0600, uri, strlen(uri), fail);
+}
+
+static bool make_all(struct making *making, struct fail *fail)
+{
+    making->cmp_key = take_key(making, fail) ? keys_make("p256", fail) : NULL;
     making->seal = making->cmp_key != NULL ? keys_make_seal(fail) : NULL;
-    return making->seal != NULL && make_certificates(making, fail) &&
-           write_key(making, DESK_CA_KEY, making->ca_key, fail) &&
+    return making->seal != NULL && make_certificates(making, fail) && write_ca_key(making, fail) &&
            write_key(making, DESK_CMP_KEY, making->cmp_key, fail) &&
            write_key(making, DESK_SEAL_KEY, making->seal, fail) &&
            write_certificate(making->part, DESK_CA_CERT, making->ca, fail) &&

@@ -1,5 +1,6 @@
 // ingam-issuer: the issuing desk. Finds the command, runs it, prints its failure, returns its exit code.
 #include "commands.h"
+#include "token_key.h"
 #include "words.h"
 
 #include <libintl.h>
@@ -19,12 +20,12 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"init", "name! subject key policy db public-url test-profile", command_init,
+    {"init", "name! subject key ca-key pin-file pin-fd policy db public-url test-profile", command_init,
      N_("make a desk: a CA, its keys and its registry")},
     {"authorize", "name! subject days tries code-file json", command_authorize,
      N_("write down who may have a certificate")},
-    {"serve", "listen pages-listen members-listen tls-cert tls-key detach pid-file", command_serve,
-     N_("answer CMP, CRL and OCSP requests over HTTP")},
+    {"serve", "pin-file pin-fd listen pages-listen members-listen tls-cert tls-key detach pid-file",
+     command_serve, N_("answer CMP, CRL and OCSP requests over HTTP")},
     {"list", "json", command_list, N_("show who is written down and what was issued")},
     {"class list", "json", command_class_list, N_("show the classes of certificates and their rules")},
     {"class set", "class! policy fee needs", command_class_set,
@@ -76,7 +77,7 @@ static const struct command commands[] = {
      command_foreign_add, N_("register it for the customer of an application")},
     {"foreign drop", "reference! foreign!", command_foreign_drop, N_("end its registration")},
     {"foreign list", "customer json", command_foreign_list, N_("show the registered ones")},
-    {"authority rollover", "key", command_authority_rollover,
+    {"authority rollover", "key ca-key pin-file pin-fd", command_authority_rollover,
      N_("make a new CA key, joined to the old one by link certificates")},
     {"authority show", "links", command_authority_show,
      N_("print the CA's certificates, newest first (PEM)")},
@@ -126,14 +127,18 @@ static void no_core(void)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-// Finds the translations: those of the build tree that the program stands in, else the installed ones.
+// Finds the translations and the module: those of the build tree that the program stands in, else the
+// installed ones.
 static void speak(void)
 {
-    char path[PATH_MAX + sizeof "/../po/locale"];
+    char path[PATH_MAX + sizeof "/../pkcs11/ingam-pkcs11.so"];
     setlocale(LC_ALL, "");
     ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
     while (length > 0 && path[length - 1] != '/')
         length--;
+    if (length > 0)
+        memcpy(path + length, "../pkcs11/ingam-pkcs11.so", sizeof "../pkcs11/ingam-pkcs11.so");
+    token_key_module(length > 0 && access(path, F_OK) == 0 ? path : INGAM_MODULE_INSTALLED);
     if (length > 0)
         memcpy(path + length, "../po/locale", sizeof "../po/locale");
     bindtextdomain("ingam", length > 0 && access(path, F_OK) == 0 ? path : INGAM_LOCALEDIR);

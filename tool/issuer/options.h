@@ -10,9 +10,9 @@ struct options {
     const char *db, *public_url, *kind, *identity_file, *phone, *email, *customer, *class_name, *number_file;
     const char *secret_file, *factor, *answer_file, *label, *program, *serial, *reason, *reference;
     const char *to, *from, *head, *institution, *certificate_file, *crl, *ocsp, *random_file, *foreign;
-    const char *account, *secret_out, *needs;
+    const char *account, *secret_out, *needs, *ca_key, *pin_file;
     const char *pages_listen, *members_listen, *tls_cert, *tls_key;
-    int days, tries, fee, keep_days;
+    int days, tries, fee, keep_days, pin_fd;
     bool json, detach, help, test_profile, wait, agree, fee_given, waive, deny, verified, links;
 };
 

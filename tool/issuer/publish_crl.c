@@ -103,20 +103,24 @@ static int build(const struct desk *desk, int generation, struct db *db, int64_t
     return length;
 }
 
-// The newest CRL, if nothing has changed since; *number is the highest that was taken.
-static bool find(struct db *db, int generation, int64_t now, int64_t *number, unsigned char **der,
+// The newest CRL, if nothing has changed since; with `any` as long as its time has not ended. *number is the
+// highest that was taken.
+static bool find(struct db *db, int generation, int64_t now, bool any, int64_t *number, unsigned char **der,
                  int *length)
 {
     struct db_query query;
     *length = -1;
-    DB_ASK(&query, db,
-           "SELECT number, made, stale, der FROM crl WHERE generation = ? ORDER BY number DESC LIMIT 1",
-           db_n(generation));
+    DB_ASK(
+        &query, db,
+        "SELECT number, made, stale, der, until FROM crl WHERE generation = ? ORDER BY number DESC LIMIT 1",
+        db_n(generation));
     if (db_row(&query)) {
         struct db_value value = db_value(&query, 3);
         *number = db_get_number(&query, 0);
         int64_t made = db_get_number(&query, 1);
         bool good = db_get_number(&query, 2) == 0 && made <= now && made + FRESH_SECONDS > now;
+        if (any)
+            good = db_get_number(&query, 4) > now;
         if (good && value.length <= CRL_MAX && (*der = OPENSSL_memdup(value.bytes, value.length)) != NULL)
             *length = (int)value.length;
     }
@@ -127,7 +131,7 @@ static enum registry_end renew(struct desk *desk, int generation, struct db *db,
                                unsigned char **der, int *length)
 {
     int64_t number = 0;
-    if (!find(db, generation, now, &number, der, length))
+    if (!find(db, generation, now, false, &number, der, length))
         return REGISTRY_FAILED;
     if (*length > 0)
         return REGISTRY_DONE;
@@ -154,7 +158,7 @@ int publish_crl(struct desk *desk, int generation, unsigned char **der)
     // Most of the time it is there: then nobody is kept from writing.
     struct db *db = db_enter_reading(desk->registry);
     enum registry_end end =
-        find(db, generation, now, &number, der, &length) ? REGISTRY_DONE : REGISTRY_FAILED;
+        find(db, generation, now, false, &number, der, &length) ? REGISTRY_DONE : REGISTRY_FAILED;
     end = db_leave(desk->registry, end);
     if (end == REGISTRY_DONE && length <= 0) {
         db = db_enter(desk->registry);
@@ -164,5 +168,8 @@ int publish_crl(struct desk *desk, int generation, unsigned char **der)
         return length;
     OPENSSL_free(*der);
     *der = NULL;
-    return -1;
+    // A token that cannot sign now: an older list is better than none, while its time lasts.
+    db = db_enter_reading(desk->registry);
+    end = find(db, generation, now, true, &number, der, &length) ? REGISTRY_DONE : REGISTRY_FAILED;
+    return db_leave(desk->registry, end) == REGISTRY_DONE ? length : -1;
 }

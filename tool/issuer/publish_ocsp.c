@@ -1,6 +1,7 @@
 // Answers OCSP (RFC 6960), signed by the CA's own key (4.2.2.2): the one that issued the certificate.
 #include "cmp_call.h"
 #include "publish.h"
+#include "token_key.h"
 
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
@@ -116,7 +117,9 @@ int publish_ocsp(struct desk *desk, const void *bytes, size_t length, unsigned c
     if (request != NULL && at == (const unsigned char *)bytes + length &&
         OCSP_request_onereq_count(request) > 0 && OCSP_request_onereq_count(request) <= ASKED_MAX) {
         basic = answer_all(desk, request);
-        status = basic != NULL ? OCSP_RESPONSE_STATUS_SUCCESSFUL : OCSP_RESPONSE_STATUS_INTERNALERROR;
+        status = basic != NULL                  ? OCSP_RESPONSE_STATUS_SUCCESSFUL
+                 : token_key_away(desk->ca_key) ? OCSP_RESPONSE_STATUS_TRYLATER
+                                                : OCSP_RESPONSE_STATUS_INTERNALERROR;
     }
     OCSP_RESPONSE *response = OCSP_response_create(status, basic);
     int size = response != NULL ? i2d_OCSP_RESPONSE(response, der) : -1;

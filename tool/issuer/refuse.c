@@ -96,6 +96,8 @@ static const struct row rows[REFUSE_REASONS] = {
                               "the certificate clashes with one that is registered or that this desk issued"},
     [REFUSE_FOREIGN_POSSESSION] = {BIT(badPOP), "foreign-possession",
                                    "the signature does not prove that the certificate's key is there"},
+    [REFUSE_TOKEN] = {BIT(systemUnavail), "token",
+                      "the token that signs for this desk is not there; nothing is lost: try again later"},
     [REFUSE_BUSY] = {BIT(systemUnavail), "busy", "the desk has too much to do: try again later"},
     [REFUSE_BROKEN] = {BIT(systemFailure), "broken", "the desk failed; nothing is lost: try again later"},
 };

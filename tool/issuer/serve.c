@@ -169,7 +169,8 @@ bool command_serve(const struct options *options, struct fail *fail)
         return false;
     if (!desk_open(options->dir, options->passphrase_file, &desk, fail))
         return false;
-    bool done = serve(&desk, options, &ends, fail);
+    bool done =
+        desk_login(&desk, options->pin_file, options->pin_fd, fail) && serve(&desk, options, &ends, fail);
     desk_close(&desk);
     return done;
 }
