@@ -153,6 +153,11 @@ enum exit_code meet_login(struct run *run)
     return log_in(run, run->needs);
 }
 
+enum exit_code meet_module(struct run *run)
+{
+    return load(run);
+}
+
 enum exit_code meet_token(struct run *run)
 {
     return load(run) == EXIT_OK ? choose(run) : run->fault.code;

@@ -8,6 +8,9 @@
 // or at any desk has been changed then.
 enum exit_code meet_needs(struct run *run);
 
+// The module loaded, for a command that says itself what is wrong with it.
+enum exit_code meet_module(struct run *run);
+
 // The module loaded and one token chosen, for a command that needs them only at times.
 enum exit_code meet_token(struct run *run);
 

@@ -18,6 +18,7 @@ if(INGAM_SANITIZE) # pkcs11-tool can't load a sanitized module
     return()
 endif()
 tool_test(interrupt ingam)
+tool_test(doctor)
 tool_test(failures direct)
 tool_test(failures pcscd)
 tool_test(keys)

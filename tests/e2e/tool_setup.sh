@@ -78,7 +78,8 @@ does 10 --undo --json
 rm "$home/.mozilla/firefox/abc.default-esr/lock"
 does 0 --undo
 [ "$(cat "$home/.ssh/config")" = "$(cat "$work/ssh.before")" ] || fail "ssh's settings are not as before: $(cat "$home/.ssh/config")"
-[ ! -e "$home/.config/pkcs11/modules/ingam.module" ] && [ ! -e "$home/.config/ingam/openssl.cnf" ] || fail 'files are left'
+[ ! -e "$home/.config/pkcs11/modules/ingam.module" ] || fail "p11-kit's file is left"
+[ ! -e "$home/.config/ingam/openssl.cnf" ] || fail "OpenSSL's file is left"
 ok 'undo takes out what was put in and nothing else; a running Firefox is left alone (exit 10)'
 
 does 2 netscape
