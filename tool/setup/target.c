@@ -315,7 +315,7 @@ static enum exit_code read_text(const char *path, char **out, struct fault *faul
 static enum exit_code strip(const struct target *target, const char *module, char **out,
                             enum target_state *state, struct fault *fault)
 {
-    char *text;
+    char *text = NULL;
     size_t length;
     if (read_text(target->path, &text, fault) != EXIT_OK)
         return fault->code;
@@ -336,7 +336,7 @@ enum exit_code target_find(size_t n, const char *module, struct target *out, siz
                            struct fault *fault)
 {
     struct finder finder = {.out = out, .room = room, .program = &programs[n]};
-    char *rest;
+    char *rest = NULL;
     programs[n].find(&finder);
     *count = finder.count;
     for (size_t i = 0; i < finder.count; i++) {
@@ -359,7 +359,7 @@ static bool put(const char *path, const char *text)
 
 enum exit_code target_change(const struct target *target, const char *module, bool in, struct fault *fault)
 {
-    char *rest, *text = NULL;
+    char *rest = NULL, *text = NULL;
     enum target_state state;
     size_t length;
     if (strip(target, module, &rest, &state, fault) != EXIT_OK)
