@@ -130,6 +130,8 @@ CK_RV op_crypt_update(struct session *se, enum op_kind kind, struct rd part, str
     bool done;
     if (op == NULL)
         return CKR_OPERATION_NOT_INITIALIZED;
+    if (op->result != NULL) /* a whole text that waits for room */
+        return finish(se, kind, CKR_OPERATION_ACTIVE);
     if (!is_stream(op)) {
         if (out.len == NULL)
             return finish(se, kind, CKR_ARGUMENTS_BAD);

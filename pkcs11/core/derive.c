@@ -98,6 +98,15 @@ static CK_RV ecdh_value(struct rd secret, const CK_ECDH1_DERIVE_PARAMS *p, size_
                    CKR_KEY_SIZE_RANGE);
 }
 
+/* What a point of small order gives with every key (RFC 7748, 6.1). */
+static bool is_zero(struct rd secret)
+{
+    uint8_t any = 0;
+    for (size_t i = 0; i < secret.n; i++)
+        any |= secret.p[i];
+    return any == 0;
+}
+
 static CK_RV ecdh(struct session *se, const CK_MECHANISM *m, const struct object *base, size_t want,
                   uint8_t *value, size_t *len)
 {
@@ -112,6 +121,8 @@ static CK_RV ecdh(struct session *se, const CK_MECHANISM *m, const struct object
     if (peer.p == NULL || host_point_check(curve, (struct host_bytes){peer.p, peer.n}) != HOST_OK)
         return CKR_MECHANISM_PARAM_INVALID;
     rv = keyuse_apply(se->slot, NULL, base, USE_AGREE, peer, secret, &secret_len);
+    if (rv == CKR_OK && is_zero(rd_of(secret, secret_len)))
+        rv = CKR_MECHANISM_PARAM_INVALID;
     if (rv == CKR_OK) {
         *len = want != 0 ? want : p.kdf == CKD_NULL ? secret_len : host_hash_size(kdf_hash(p.kdf));
         rv = ecdh_value(rd_of(secret, secret_len), &p, *len, value);

@@ -56,22 +56,14 @@ void import_note(struct slot *s, struct card_key *k, struct rd id, struct rd lab
         log_line(LOG_OBJECT, "slot %lu: id and label of %02X can't be kept", s->id, k->slot->ref);
 }
 
-static struct rd number(const struct object *o, CK_ATTRIBUTE_TYPE type)
-{
-    struct rd v = object_get(o, type);
-    while (v.n > 0 && v.p[0] == 0)
-        v = rd_of(v.p + 1, v.n - 1);
-    return v;
-}
-
 static CK_RV take_rsa(const struct object *o, struct driver_private *key)
 {
-    key->algorithm = piv_algorithm_by(PIV_RSA, (unsigned)(number(o, CKA_MODULUS).n * 8));
-    key->p = number(o, CKA_PRIME_1);
-    key->q = number(o, CKA_PRIME_2);
-    key->dp = number(o, CKA_EXPONENT_1);
-    key->dq = number(o, CKA_EXPONENT_2);
-    key->qinv = number(o, CKA_COEFFICIENT);
+    key->algorithm = piv_algorithm_by(PIV_RSA, (unsigned)(object_number(o, CKA_MODULUS).n * 8));
+    key->p = object_number(o, CKA_PRIME_1);
+    key->q = object_number(o, CKA_PRIME_2);
+    key->dp = object_number(o, CKA_EXPONENT_1);
+    key->dq = object_number(o, CKA_EXPONENT_2);
+    key->qinv = object_number(o, CKA_COEFFICIENT);
     if (key->algorithm == NULL)
         return CKR_KEY_SIZE_RANGE;
     return key->p.n == 0 || key->q.n == 0 || key->dp.n == 0 || key->dq.n == 0 || key->qinv.n == 0

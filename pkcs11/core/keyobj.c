@@ -309,8 +309,8 @@ CK_RV keyobj_mech(const struct object *o, struct mech_key *out)
         out->value = object_get(o, CKA_VALUE);
         return CKR_OK;
     }
-    out->n = object_get(o, CKA_MODULUS);
-    out->e = object_get(o, CKA_PUBLIC_EXPONENT);
+    out->n = object_number(o, CKA_MODULUS);
+    out->e = object_number(o, CKA_PUBLIC_EXPONENT);
     if (out->type == CKK_RSA)
         return CKR_OK;
     struct rd point = object_get(o, CKA_EC_POINT), inner;

@@ -132,7 +132,7 @@ static CK_RV use_card(struct slot *s, struct card_key *k, enum key_use use, stru
 
 static struct host_bytes bytes(const struct object *o, CK_ATTRIBUTE_TYPE type)
 {
-    struct rd r = object_get(o, type);
+    struct rd r = type == CKA_VALUE ? object_get(o, type) : object_number(o, type);
     return (struct host_bytes){r.p, r.n};
 }
 

@@ -188,14 +188,23 @@ static CK_RV check_key(const struct object *o)
                    CKR_ATTRIBUTE_VALUE_INVALID);
 }
 
+/* Of a number that doesn't begin with a zero byte. */
+static CK_ULONG bits_of(struct rd number)
+{
+    CK_ULONG bits = number.n * 8;
+    for (unsigned top = number.p[0]; (top & 0x80) == 0; top <<= 1)
+        bits--;
+    return bits;
+}
+
 static CK_RV complete(struct object *o)
 {
-    struct rd value = object_get(o, CKA_VALUE), modulus = object_get(o, CKA_MODULUS);
+    struct rd value = object_get(o, CKA_VALUE), modulus = object_number(o, CKA_MODULUS);
     bool ok = true;
     if (object_class(o) == CKO_SECRET_KEY)
         ok = object_set_ulong(o, CKA_VALUE_LEN, value.n);
     if (object_class(o) == CKO_PUBLIC_KEY && modulus.n > 0)
-        ok = object_set_ulong(o, CKA_MODULUS_BITS, modulus.n * 8);
+        ok = object_set_ulong(o, CKA_MODULUS_BITS, bits_of(modulus));
     return ok ? CKR_OK : CKR_HOST_MEMORY;
 }
 

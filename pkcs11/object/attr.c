@@ -78,6 +78,14 @@ struct rd object_get(const struct object *o, CK_ATTRIBUTE_TYPE type)
     return a == NULL ? rd_of(NULL, 0) : rd_of(a->value, a->len);
 }
 
+struct rd object_number(const struct object *o, CK_ATTRIBUTE_TYPE type)
+{
+    struct rd v = object_get(o, type);
+    while (v.n > 0 && v.p[0] == 0)
+        v = rd_of(v.p + 1, v.n - 1);
+    return v;
+}
+
 bool object_bool(const struct object *o, CK_ATTRIBUTE_TYPE type)
 {
     struct rd v = object_get(o, type);

@@ -83,6 +83,8 @@ bool object_set_bool(struct object *o, CK_ATTRIBUTE_TYPE type, bool value);
 bool object_set_ulong(struct object *o, CK_ATTRIBUTE_TYPE type, CK_ULONG value);
 /* The empty view with p NULL when it isn't there. */
 struct rd object_get(const struct object *o, CK_ATTRIBUTE_TYPE type);
+/* A big integer, without the zeros that it may begin with. */
+struct rd object_number(const struct object *o, CK_ATTRIBUTE_TYPE type);
 bool object_bool(const struct object *o, CK_ATTRIBUTE_TYPE type);
 CK_ULONG object_ulong(const struct object *o,
                       CK_ATTRIBUTE_TYPE type); /* CK_UNAVAILABLE_INFORMATION: absent */

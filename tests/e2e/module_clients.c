@@ -55,7 +55,7 @@ static CK_RV create_mutex(void **mutex)
 {
     if (none_left)
         return CKR_HOST_MEMORY;
-    pthread_mutex_t *m = malloc(sizeof *m);
+    pthread_mutex_t *m = malloc(sizeof(pthread_mutex_t));
     pthread_mutex_init(m, NULL);
     *mutex = m;
     atomic_fetch_add(&made, 1);
