@@ -43,6 +43,7 @@ checking() {
     wait_for 30 'the check' is_past "$1"
     step=$1
 }
+# shellcheck disable=SC2317 # called by wait_for
 is_past() {
     call 200 GET step
     [ "$(jq -r .step.name "$work/body")" = "$1" ]
@@ -261,7 +262,7 @@ flood
 grep -q '^200' "$work/statuses" || fail 'the first ones were refused'
 [ "$(tail -n 1 "$work/statuses")" = 429 ] || fail 'nobody was refused'
 ok 'too many sessions of one address are refused'
-[ "$(timeout 60 sh -c 'IFS= read -r line; echo "$line"' <"$work/slow.out")" = ended ] || fail 'a request may come for ever'
+[ "$(next_line slow)" = ended ] || fail 'a request may come for ever'
 ok 'a request that comes a byte at a time is ended'
 ! grep -qE '5907|'"$secret"'|8501011234567' "$work/serve.err" || fail 'the log has a secret'
 stack_done

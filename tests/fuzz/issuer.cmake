@@ -15,7 +15,8 @@ target_compile_options(issuer-desk-fuzz PUBLIC -fsanitize=fuzzer-no-link)
 target_link_libraries(issuer-desk-fuzz PUBLIC PkgConfig::JANSSON OpenSSL::Crypto PkgConfig::SQLITE
                                               PkgConfig::MICROHTTPD PkgConfig::GNUTLS PkgConfig::LIBPQ PkgConfig::LIBOATH PkgConfig::P11KIT Threads::Threads ${CMAKE_DL_LIBS})
 # Short runs from the seeds (ten minutes with INGAM_SOAK=1); by hand: build/tests/fuzz/issuer_cmp_fuzz tests/fuzz/corpus/issuer_cmp
-foreach(target der cmp)
+foreach(target der cmp form)
+    string(REPLACE der cmp seeds issuer_${target})
     set(corpus ${CMAKE_CURRENT_BINARY_DIR}/issuer_${target}_found)
     file(MAKE_DIRECTORY ${corpus})
     add_executable(issuer_${target}_fuzz issuer_${target}.c)
@@ -24,6 +25,6 @@ foreach(target der cmp)
     add_test(NAME fuzz-issuer-${target}
              COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/timed.sh 15 $<TARGET_FILE:issuer_${target}_fuzz> -seed=1 -timeout=10 -rss_limit_mb=2048
                      -max_len=4096 -print_final_stats=1 -artifact_prefix=${CMAKE_CURRENT_BINARY_DIR}/
-                     ${corpus} ${CMAKE_CURRENT_SOURCE_DIR}/corpus/issuer_cmp)
+                     ${corpus} ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${seeds})
     set_tests_properties(fuzz-issuer-${target} PROPERTIES LABELS fuzz TIMEOUT 900)
 endforeach()
