@@ -109,6 +109,16 @@ struct act_proved {
 };
 bool customer_proved(struct desk *desk, const char *customer, struct act_proved *proved, struct fail *fail);
 
+// --- notices of certificates near their end (notice.c)
+
+// Sends what is due: 30, 7 and 1 day before the end, once each, and at most three tries. FAIL_NOT_FOUND: no
+// program.
+bool notice_send(struct desk *desk, int *sent, int *failed, struct fail *fail);
+
+// A thread that does so every minute, until it is stopped (before desk_close).
+void notice_start(struct desk *desk);
+void notice_stop(void);
+
 // --- applications
 
 struct act_apply {

@@ -55,6 +55,8 @@ COMMAND(foreign_list);
 // Makes a new CA key. A killed call leaves the old one, and the next makes it anew.
 COMMAND(authority_rollover);
 COMMAND(authority_show);
+COMMAND(notice_send);
+COMMAND(notice_list);
 COMMAND(log_list);
 COMMAND(log_verify);
 

@@ -81,6 +81,8 @@ static const struct command commands[] = {
      N_("make a new CA key, joined to the old one by link certificates")},
     {"authority show", "links", command_authority_show,
      N_("print the CA's certificates, newest first (PEM)")},
+    {"notice send", "json", command_notice_send, N_("tell customers of certificates near their end")},
+    {"notice list", "json", command_notice_list, N_("show what was told to whom")},
     {"log list", "json", command_log_list, N_("show the log")},
     {"log verify", "head json", command_log_verify,
      N_("check that nothing in the log was changed or taken away")},

@@ -127,10 +127,13 @@ static bool serve(struct desk *desk, const struct options *options, const sigset
     if (tls != NULL)
         OPENSSL_cleanse(tls, sizeof *tls);
     free(tls);
-    if (done)
+    if (done) {
+        notice_start(desk);
         wait_for_end(listeners, ends);
+    }
     for (size_t i = 0; i < LISTENERS; i++)
         http_listener_stop(listeners[i]);
+    notice_stop();
     check_stop();
     web_free(web);
     return done;
