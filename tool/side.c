@@ -12,11 +12,6 @@
 
 #define WAIT_MS 2000
 
-struct side {
-    struct tp *tp;
-    struct card card;
-};
-
 bool side_reader(struct tp *tp, const char *description, char *name)
 {
     static struct tp_reader list[TP_READERS_MAX];
@@ -35,7 +30,7 @@ bool side_reader(struct tp *tp, const char *description, char *name)
     return fitting == 1;
 }
 
-static enum err open_card(struct side *side, const struct module *module, const struct token *token)
+enum err side_hold(struct side *side, const struct module *module, const struct token *token)
 {
     char name[TP_NAME_SIZE];
     memset(side, 0, sizeof *side);
@@ -60,10 +55,10 @@ static enum err open_card(struct side *side, const struct module *module, const 
 
 static bool side_open(struct side *side, const struct module *module, const struct token *token)
 {
-    return open_card(side, module, token) == E_OK;
+    return side_hold(side, module, token) == E_OK;
 }
 
-static void side_close(struct side *side)
+void side_release(struct side *side)
 {
     card_end(&side->card, TP_LEAVE);
     card_close(&side->card);
@@ -84,7 +79,7 @@ void side_tries(const struct module *module, struct token *token)
         token->pin_tries = told.tries_left;
     else if (piv_tries(&side.card, PIV_REF_PIN, &token->pin_tries, &verified) != E_OK)
         token->pin_tries = -1;
-    side_close(&side);
+    side_release(&side);
 }
 
 bool side_touch(const struct module *module, const struct token *token, const struct piv_place *place)
@@ -97,7 +92,7 @@ bool side_touch(const struct module *module, const struct token *token, const st
         return false;
     bool touch = driver_metadata(&side.card, ref, &told) == E_OK &&
                  (told.touch == PIV_TOUCH_ALWAYS || told.touch == PIV_TOUCH_CACHED);
-    side_close(&side);
+    side_release(&side);
     return touch;
 }
 
@@ -118,7 +113,7 @@ void side_factory(const struct module *module, const struct token *token, struct
     out->admin = is_default(&side, PIV_REF_ADMIN, &told);
     const struct piv_cipher *cipher = out->admin >= 0 ? piv_cipher_by_id(told.algorithm) : NULL;
     out->admin_cipher = cipher != NULL ? cipher->name : NULL;
-    side_close(&side);
+    side_release(&side);
 }
 
 // The certificate in a data object's content, or NULL.
@@ -141,7 +136,7 @@ enum exit_code side_attest(const struct module *module, const struct token *toke
     struct rd der;
     const struct piv_slot *slot = piv_slot_by_name(place->number);
     *attestation = *maker = NULL;
-    enum err error = slot == NULL ? E_UNSUPPORTED : open_card(&side, module, token);
+    enum err error = slot == NULL ? E_UNSUPPORTED : side_hold(&side, module, token);
     if (error != E_OK)
         return fault_card(fault, error, NULL, _("The token could not be asked."));
     error = driver_attest(&side.card, slot, &der);
@@ -159,6 +154,24 @@ enum exit_code side_attest(const struct module *module, const struct token *toke
         *attestation = NULL;
     }
     ERR_clear_error();
-    side_close(&side);
+    side_release(&side);
+    return fault->code;
+}
+
+enum exit_code side_has_key(const struct module *module, const struct token *token,
+                            const struct piv_place *place, bool *there, struct fault *fault)
+{
+    struct side side;
+    struct driver_metadata told;
+    const struct piv_slot *slot = piv_slot_by_name(place->number);
+    enum err error = slot == NULL ? E_UNSUPPORTED : side_hold(&side, module, token);
+    *there = false;
+    if (error != E_OK)
+        return fault_card(fault, error, NULL, _("The token could not be asked."));
+    error = driver_metadata(&side.card, slot->ref, &told);
+    *there = error == E_OK;
+    if (error != E_OK && error != E_NOT_FOUND)
+        fault_card(fault, error, &side.card.trail, _("The token does not tell which keys it has."));
+    side_release(&side);
     return fault->code;
 }

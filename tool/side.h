@@ -3,6 +3,7 @@
 // changed.
 #pragma once
 
+#include "card/card.h"
 #include "p11/object.h"
 #include "p11/token.h"
 
@@ -30,3 +31,23 @@ void side_factory(const struct module *module, const struct token *token, struct
 enum exit_code side_attest(const struct module *module, const struct token *token,
                            const struct piv_place *place, X509 **attestation, X509 **maker,
                            struct fault *fault);
+
+// The card in a transaction with PIV selected, from side_hold that returned E_OK to side_release.
+// E_UNSUPPORTED: not beside this module.
+struct side {
+    struct tp *tp;
+    struct card card;
+};
+MUST_USE enum err side_hold(struct side *side, const struct module *module, const struct token *token);
+void side_release(struct side *side);
+
+// Authenticates with the management key (in hex) on a card that is held. EXIT_ADMIN, EXIT_USAGE.
+enum exit_code side_admin(struct card *card, const struct secret *digits, struct fault *fault);
+
+// Whether a key is in that place, also one without a certificate. EXIT_UNSUPPORTED: the card does not tell.
+enum exit_code side_has_key(const struct module *module, const struct token *token,
+                            const struct piv_place *place, bool *there, struct fault *fault);
+
+// Moves the key, not its certificate, to a place without one. EXIT_UNSUPPORTED: such a token can't.
+enum exit_code side_move(const struct module *module, const struct token *token, const struct secret *admin,
+                         const struct piv_place *from, const struct piv_place *to, struct fault *fault);

@@ -6,7 +6,7 @@
 # shellcheck source-path=SCRIPTDIR source=tool_lib.sh
 . "$SOURCE/tests/e2e/tool_lib.sh"
 printf '123456\n' >"$work/pin"
-start_sim token --serial 4242 --profile yubikey-5.7
+start_sim token --serial 4242 --profile yubikey-5.7 --control "unix:$work/control"
 "$sim" --attestation-root >"$work/root.pem"
 foreign_ca
 
@@ -68,9 +68,44 @@ expect_exit 2 "$ingam" key import "$work/ec.pem"
 expect_exit 7 "$ingam" key import 9a 9e --default-admin
 openssl genpkey -algorithm ED448 -out "$work/other.pem" 2>/dev/null
 expect_exit 7 "$ingam" key import "$work/other.pem" 9e --default-admin
+ok 'key import: PEM, PKCS#8 and PKCS#12; never over another key'
+
+# held SLOT...: in these slots are the certificates, and nowhere else.
+held() {
+    "$ingam" cert list --json >"$work/out" 2>"$work/err" || fail "$(cat "$work/err")"
+    [ "$(jq -r '[.certificates[].slot] | join(" ")' "$work/out")" = "$*" ] || fail "not in $*: $(cat "$work/out")"
+}
+expect_exit 0 "$ingam" key move 82 85 --default-admin --json
+[ "$(jq -r '[.from, .to, .certificate] | join(" ")' "$work/out")" = '82 85 true' ] || fail "$(cat "$work/out")"
+held 85
+signed 08 "$work/ec.pub" ECDSA-SHA256
+expect_exit 8 "$ingam" key move 82 86 --default-admin
+expect_exit 9 "$ingam" key move 85 9d --default-admin
+expect_exit 2 "$ingam" key move 85 85 --default-admin
+# the move is refused, then the card is pulled right behind it: the same command goes on
+"$sim" ctl "unix:$work/control" fault ins=MOVE-KEY,sw=6F00,times=1
+expect_exit 1 "$ingam" key move 85 84 --default-admin
+held 84 85
+signed 08 "$work/ec.pub" ECDSA-SHA256
+"$sim" ctl "unix:$work/control" fault ins=MOVE-KEY,remove-after,times=1
+! "$ingam" key move 85 84 --default-admin >"$work/out" 2>&1 || fail 'moved, although the card is gone'
+"$sim" ctl "unix:$work/control" insert
+held 84 85
+signed 07 "$work/ec.pub" ECDSA-SHA256
+expect_exit 0 "$ingam" key move 85 84 --default-admin
+held 84
+signed 07 "$work/ec.pub" ECDSA-SHA256
+ok 'key move: with its certificate, never over another key; what was interrupted goes on'
+
+INGAM_SIM=
+start_sim older --serial 6 --profile yubikey-5.4
+made 9a p256
+expect_exit 7 "$ingam" key move 9a 82 --default-admin
+says '5.7'
 INGAM_SIM=
 start_sim plain --serial 5 --profile piv
 expect_exit 7 "$ingam" key import "$work/ec.pem" 9e --default-admin
 expect_exit 7 "$ingam" key attest 9a
-ok 'key import: PEM, PKCS#8 and PKCS#12; never over another key; a plain PIV card takes none (exit 7)'
+expect_exit 7 "$ingam" key move 9a 82 --default-admin
+ok 'older YubiKeys move none, plain PIV cards take, attest and move none (exit 7)'
 stack_done

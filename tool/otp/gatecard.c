@@ -1,6 +1,5 @@
 // Opens the card, authenticates its issuer, tells its state.
 #include "otp/gatecard.h"
-#include "card/piv/admin.h"
 #include "card/piv/sequence.h"
 #include "card/piv/table.h"
 #include "card/transport/transport.h"
@@ -8,53 +7,9 @@
 #include "side.h"
 #include "text.h"
 
-#include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <string.h>
 
 #define WAIT_MS 2000
-
-static enum err one_block(const struct piv_cipher *cipher, struct rd key, const uint8_t *in, uint8_t *out,
-                          int encrypt)
-{
-    static const struct {
-        uint8_t id;
-        const EVP_CIPHER *(*of)(void);
-    } ciphers[] = {
-        {0x03, EVP_des_ede3_ecb}, {0x08, EVP_aes_128_ecb}, {0x0A, EVP_aes_192_ecb}, {0x0C, EVP_aes_256_ecb}};
-    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    int n = 0;
-    bool done = false;
-    for (size_t i = 0; ctx != NULL && i < sizeof ciphers / sizeof ciphers[0]; i++)
-        if (ciphers[i].id == cipher->id)
-            done = EVP_CipherInit_ex(ctx, ciphers[i].of(), NULL, key.p, NULL, encrypt) == 1 &&
-                   EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 &&
-                   EVP_CipherUpdate(ctx, out, &n, in, cipher->block) == 1 && n == cipher->block;
-    EVP_CIPHER_CTX_free(ctx);
-    return done ? E_OK : E_MEMORY;
-}
-
-static enum err encrypt(void *ctx, const struct piv_cipher *cipher, struct rd key, const uint8_t *in,
-                        uint8_t *out)
-{
-    (void)ctx;
-    return one_block(cipher, key, in, out, 1);
-}
-
-static enum err decrypt(void *ctx, const struct piv_cipher *cipher, struct rd key, const uint8_t *in,
-                        uint8_t *out)
-{
-    (void)ctx;
-    return one_block(cipher, key, in, out, 0);
-}
-
-static enum err random_bytes(void *ctx, uint8_t *out, size_t n)
-{
-    (void)ctx;
-    return RAND_bytes(out, (int)n) == 1 ? E_OK : E_MEMORY;
-}
-
-static const struct piv_crypto crypto = {.encrypt = encrypt, .decrypt = decrypt, .random = random_bytes};
 
 enum exit_code gatecard_fault(struct run *run, const struct gatecard *gatecard, enum err error,
                               const char *what)
@@ -100,45 +55,9 @@ enum exit_code gatecard_open(struct run *run, struct gatecard *gatecard)
     return run->fault.code;
 }
 
-static int hex(uint8_t c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-// The key that these digits write; NULL: they are none, or of odd number.
-static struct secret *key_of(struct rd digits)
-{
-    uint8_t high, low;
-    struct secret *key = digits.n > 0 && digits.n % 2 == 0 ? secret_room(digits.n / 2) : NULL;
-    uint8_t *bytes = secret_bytes(key);
-    while (bytes != NULL && rd_u8(&digits, &high) && rd_u8(&digits, &low)) {
-        if (hex(high) < 0 || hex(low) < 0) {
-            secret_free(key);
-            return NULL;
-        }
-        *bytes++ = (uint8_t)(hex(high) << 4 | hex(low));
-    }
-    return key;
-}
-
 enum exit_code gatecard_admin(struct run *run, struct gatecard *gatecard)
 {
-    struct secret *key = key_of(secret_view(run->secrets.admin));
-    if (key == NULL) {
-        fault_set(&run->fault, EXIT_USAGE, _("That is no management key."));
-        return fault_todo(&run->fault, _("It has 32, 48 or 64 hexadecimal digits."));
-    }
-    enum err error = piv_admin_any(&gatecard->card, &crypto, secret_view(key), NULL);
-    secret_free(key);
-    if (error == E_ADMIN_WRONG || error == E_ARGUMENT) {
-        fault_set(&run->fault, EXIT_ADMIN, _("The management key was not accepted."));
-        return fault_state(&run->fault, _("Nothing on the token was changed."));
-    }
-    return error == E_OK ? EXIT_OK
-                         : gatecard_fault(run, gatecard, error, _("The management key could not be used."));
+    return side_admin(&gatecard->card, run->secrets.admin, &run->fault);
 }
 
 const char *gatecard_gate_name(enum gate gate)
