@@ -165,10 +165,7 @@ CK_RV op_crypt_update(struct session *se, enum op_kind kind, struct rd part, str
 static CK_RV cipher_final(struct session *se, enum op_kind kind, struct out out)
 {
     struct operation *op = se->op[kind];
-    size_t most = op->mech.gcm
-                      ? (kind == OP_ENCRYPT ? op->mech.mac_len : mech_out_len(&op->mech, op->mech.data_len))
-                  : op->mech.pad ? 16
-                                 : 0;
+    size_t most = mech_final_len(&op->mech);
     if (op->result != NULL)
         return give_kept(se, kind, out);
     size_t room = most + 32, n = room;

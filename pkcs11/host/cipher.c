@@ -8,8 +8,9 @@ static EVP_CIPHER_CTX *cipher_ctx(struct host_cipher *c)
     return (EVP_CIPHER_CTX *)c;
 }
 
-static const char *const mode_names[] = {[HOST_ECB] = "ECB", [HOST_CBC] = "CBC", [HOST_CTR] = "CTR",
-                                         [HOST_GCM] = "GCM", [HOST_KW] = "WRAP", [HOST_KWP] = "WRAP-PAD"};
+static const char *const mode_names[] = {
+    [HOST_ECB] = "ECB", [HOST_CBC] = "CBC", [HOST_CTR] = "CTR",     [HOST_GCM] = "GCM",
+    [HOST_CCM] = "CCM", [HOST_KW] = "WRAP", [HOST_KWP] = "WRAP-PAD"};
 
 static EVP_CIPHER *fetch(OSSL_LIB_CTX *lib, size_t key_len, enum host_mode mode)
 {
@@ -40,6 +41,45 @@ enum host_rc host_cipher_new(enum host_mode mode, bool encrypt, bool pad, const 
     }
     *out = (struct host_cipher *)ctx;
     return HOST_OK;
+}
+
+enum host_rc host_cipher_ccm(bool encrypt, const uint8_t *key, size_t key_len, const struct host_ccm *with,
+                             struct host_cipher **out)
+{
+    OSSL_LIB_CTX *lib = host_ctx();
+    uint8_t none[16] = {0}; /* while decrypting the tag's length comes with a tag */
+    int n;
+    if (key_len != 16 && key_len != 24 && key_len != 32)
+        return HOST_BAD;
+    if (lib == NULL || with->text > INT_MAX || with->aad.n > INT_MAX || with->tag > sizeof none)
+        return HOST_FAIL;
+    EVP_CIPHER *cipher = fetch(lib, key_len, HOST_CCM);
+    EVP_CIPHER_CTX *ctx = cipher == NULL ? NULL : EVP_CIPHER_CTX_new();
+    bool ok = ctx != NULL && EVP_CipherInit_ex2(ctx, cipher, NULL, NULL, encrypt, NULL) == 1 &&
+              EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, (int)with->nonce.n, NULL) == 1 &&
+              EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, (int)with->tag, encrypt ? NULL : none) == 1 &&
+              EVP_CipherInit_ex2(ctx, NULL, key, with->nonce.p, encrypt, NULL) == 1 &&
+              EVP_CipherUpdate(ctx, NULL, &n, NULL, (int)with->text) == 1 &&
+              (with->aad.n == 0 || EVP_CipherUpdate(ctx, NULL, &n, with->aad.p, (int)with->aad.n) == 1);
+    EVP_CIPHER_free(cipher);
+    if (!ok) {
+        EVP_CIPHER_CTX_free(ctx);
+        return HOST_FAIL;
+    }
+    *out = (struct host_cipher *)ctx;
+    return HOST_OK;
+}
+
+enum host_rc host_cipher_ccm_text(struct host_cipher *c, const uint8_t *in, size_t len, uint8_t *out)
+{
+    static const uint8_t empty;
+    uint8_t nowhere;
+    int n = 0;
+    if (host_exiting() || len > INT_MAX)
+        return HOST_FAIL;
+    bool ok =
+        EVP_CipherUpdate(cipher_ctx(c), len > 0 ? out : &nowhere, &n, len > 0 ? in : &empty, (int)len) == 1;
+    return ok && (size_t)n == len ? HOST_OK : HOST_BAD;
 }
 
 /* OpenSSL counts in int; longer texts go in steps. */

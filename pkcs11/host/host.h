@@ -25,6 +25,11 @@ void host_release(void);
 /* In a forked child: forgets the parent's context, whose locks another thread may have held. */
 void host_after_fork(void);
 
+struct host_bytes {
+    const uint8_t *p;
+    size_t n;
+};
+
 /* ---- digests ---- */
 enum host_hash {
     HOST_NONE,
@@ -64,12 +69,23 @@ HOST_USED enum host_rc host_mac_final(struct host_mac *m, uint8_t *out, size_t s
 void host_mac_free(struct host_mac *m);
 
 /* ---- ciphers ---- */
-enum host_mode { HOST_ECB, HOST_CBC, HOST_CTR, HOST_GCM, HOST_KW, HOST_KWP };
+enum host_mode { HOST_ECB, HOST_CBC, HOST_CTR, HOST_GCM, HOST_CCM, HOST_KW, HOST_KWP };
 struct host_cipher;
 /* AES with a 16, 24 or 32 byte key. `pad` is PKCS#7 padding (ECB, CBC). */
 HOST_USED enum host_rc host_cipher_new(enum host_mode mode, bool encrypt, bool pad, const uint8_t *key,
                                        size_t key_len, const uint8_t *iv, size_t iv_len,
                                        struct host_cipher **out);
+/* CCM, which has to know beforehand how much there will be of everything. */
+struct host_ccm {
+    struct host_bytes nonce, aad;
+    size_t text, tag; /* bytes */
+};
+HOST_USED enum host_rc host_cipher_ccm(bool encrypt, const uint8_t *key, size_t key_len,
+                                       const struct host_ccm *with, struct host_cipher **out);
+/* All of its text at once, of the length that was said; out has the same. Decrypting: host_cipher_set_tag
+ * comes before it, and HOST_BAD is a wrong tag; encrypting: host_cipher_get_tag after it. */
+HOST_USED enum host_rc host_cipher_ccm_text(struct host_cipher *c, const uint8_t *in, size_t len,
+                                            uint8_t *out);
 /* Additional data of GCM, before any text. */
 HOST_USED enum host_rc host_cipher_aad(struct host_cipher *c, const uint8_t *aad, size_t len);
 /* Writes at most len + 16 bytes; *out_len says how many. */
@@ -91,10 +107,6 @@ HOST_USED enum host_rc host_block_crypt(enum host_block cipher, bool encrypt, co
 
 /* ---- public and private keys ---- */
 enum host_curve { HOST_NO_CURVE, HOST_P256, HOST_P384, HOST_P521, HOST_ED25519, HOST_X25519 };
-struct host_bytes {
-    const uint8_t *p;
-    size_t n;
-};
 
 /* in^e mod n; in and out have the modulus' length. HOST_BAD when in is not below n or the key is not one. */
 HOST_USED enum host_rc host_rsa_public(struct host_bytes n, struct host_bytes e, const uint8_t *in,

@@ -6,7 +6,7 @@
 
 static size_t text_len(const struct mech_op *op, size_t in_len)
 {
-    if (op->gcm)
+    if (op->gcm || op->ccm)
         return op->use == CKF_ENCRYPT ? in_len + op->mac_len
                : in_len < op->mac_len ? 0
                                       : in_len - op->mac_len;
@@ -145,6 +145,38 @@ static CK_RV gcm_start(struct mech_op *op, const struct mech_key *key)
     return rv;
 }
 
+static CK_RV ccm_params(struct mech_op *op, const CK_MECHANISM *m)
+{
+    CK_CCM_PARAMS p;
+    if (m->pParameter == NULL || m->ulParameterLen != sizeof p)
+        return CKR_MECHANISM_PARAM_INVALID;
+    memcpy(&p, m->pParameter, sizeof p);
+    if (p.pNonce == NULL || p.ulNonceLen < 7 || p.ulNonceLen > 13 || p.ulMACLen < 4 || p.ulMACLen > 16 ||
+        p.ulMACLen % 2 != 0 || (p.ulAADLen != 0 && p.pAAD == NULL))
+        return CKR_MECHANISM_PARAM_INVALID;
+    if (p.ulNonceLen > 11 &&
+        p.ulDataLen >> (8 * (15 - p.ulNonceLen)) != 0) /* its length has the other bytes */
+        return CKR_MECHANISM_PARAM_INVALID;
+    op->ccm = true;
+    op->mac_len = p.ulMACLen;
+    op->ccm_text = p.ulDataLen;
+    op->rsa.label_len = p.ulNonceLen;
+    memcpy(op->rsa.label, p.pNonce, p.ulNonceLen);
+    op->aad = rd_of(p.pAAD, p.ulAADLen);
+    return CKR_OK;
+}
+
+static CK_RV ccm_start(struct mech_op *op, const struct mech_key *key)
+{
+    struct host_ccm with = {
+        {op->rsa.label, op->rsa.label_len}, {op->aad.p, op->aad.n}, op->ccm_text, op->mac_len};
+    op->aad = rd_of(NULL, 0);
+    if (with.text > MECH_MAX_TEXT)
+        return CKR_MECHANISM_PARAM_INVALID;
+    return mech_rv(host_cipher_ccm(op->use == CKF_ENCRYPT, key->value.p, key->value.n, &with, &op->cipher),
+                   CKR_KEY_SIZE_RANGE);
+}
+
 /* Without a parameter: the initial value of the standard. */
 static CK_RV kw_params(struct mech_op *op, const CK_MECHANISM *m)
 {
@@ -173,6 +205,8 @@ static const struct mech_family ctr = {
     .name = "AES CTR", .params = ctr_params, .start = ctr_start, .update = ctr_update, .out_len = text_len};
 static const struct mech_family gcm = {
     .name = "AES GCM", .params = gcm_params, .start = gcm_start, .out_len = text_len};
+static const struct mech_family ccm = {
+    .name = "AES CCM", .params = ccm_params, .start = ccm_start, .out_len = text_len};
 
 #define ED                (CKF_ENCRYPT | CKF_DECRYPT)
 #define AES(type, family) NAMED(type, #type, CKK_AES, 16, 32, ED, MECH_SOFTWARE, HOST_NONE, family)
@@ -184,6 +218,7 @@ static const struct mech_row rows[] = {
     AES(CKM_AES_CTR, &ctr),
     ROW(CKM_AES_GCM, CKK_AES, 16, 32, ED | CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE,
         MECH_SOFTWARE, HOST_NONE, &gcm),
+    AES(CKM_AES_CCM, &ccm),
     ROW(CKM_AES_KEY_WRAP, CKK_AES, 16, 32, CKF_WRAP | CKF_UNWRAP, MECH_SOFTWARE, HOST_NONE, &kw),
     ROW(CKM_AES_KEY_WRAP_PAD, CKK_AES, 16, 32, CKF_WRAP | CKF_UNWRAP, MECH_SOFTWARE, HOST_NONE, &kwp),
 };

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_MESSAGE ((size_t)1 << 24) /* bytes kept of a message that no digest takes */
-
 static const struct mech_rows *const all[] = {&mech_rsa,    &mech_ec,  &mech_generate, &mech_derive,
                                               &mech_digest, &mech_mac, &mech_aes,      &mech_otp};
 
@@ -121,7 +119,7 @@ void mech_end(struct mech_op *op)
 
 static CK_RV append(struct mech_op *op, const void *data, size_t len)
 {
-    if (len > MAX_MESSAGE - op->data_len)
+    if (len > MECH_MAX_TEXT - op->data_len)
         return CKR_DATA_LEN_RANGE;
     size_t need = op->data_len + len;
     if (need > op->data_room) {
@@ -201,17 +199,27 @@ static uint64_t given(const struct mech_op *op, uint64_t fed)
     return fed / 16 * 16;
 }
 
+/* Everything is collected first: GCM's text is held back until its tag is right, CCM works on the whole. */
+static bool collects(const struct mech_op *op)
+{
+    return op->ccm || (op->gcm && op->use == CKF_DECRYPT);
+}
+
 size_t mech_update_len(const struct mech_op *op, size_t in_len)
 {
-    if (op->gcm && op->use == CKF_DECRYPT)
+    if (collects(op))
         return 0;
     return (size_t)(given(op, op->fed + in_len) - given(op, op->fed));
 }
 
-/* GCM's plaintext is held back until its tag is right: all of the ciphertext is collected first. */
+size_t mech_final_len(const struct mech_op *op)
+{
+    return collects(op) ? mech_out_len(op, op->data_len) : op->gcm ? op->mac_len : op->pad ? 16 : 0;
+}
+
 CK_RV mech_crypt_update(struct mech_op *op, struct rd in, uint8_t *out, size_t *len)
 {
-    if (op->gcm && op->use == CKF_DECRYPT) {
+    if (collects(op)) {
         *len = 0;
         return append(op, in.p, in.n);
     }
@@ -248,6 +256,31 @@ static CK_RV gcm_open(struct mech_op *op, uint8_t *out, size_t *len)
     return mech_rv(rc, CKR_ENCRYPTED_DATA_INVALID);
 }
 
+static CK_RV ccm_whole(struct mech_op *op, uint8_t *out, size_t *len)
+{
+    bool encrypt = op->use == CKF_ENCRYPT;
+    size_t text = op->ccm_text, tag = op->mac_len;
+    if (op->data_len != text + (encrypt ? 0 : tag))
+        return encrypt ? CKR_DATA_LEN_RANGE : CKR_ENCRYPTED_DATA_LEN_RANGE;
+    if (*len < text + (encrypt ? tag : 0))
+        return CKR_BUFFER_TOO_SMALL;
+    uint8_t *made = malloc(text + 16);
+    if (made == NULL)
+        return CKR_HOST_MEMORY;
+    enum host_rc rc = encrypt ? HOST_OK : host_cipher_set_tag(op->cipher, op->data + text, tag);
+    if (rc == HOST_OK)
+        rc = host_cipher_ccm_text(op->cipher, op->data, text, made);
+    if (rc == HOST_OK && encrypt)
+        rc = host_cipher_get_tag(op->cipher, made + text, tag);
+    if (rc == HOST_OK) {
+        *len = text + (encrypt ? tag : 0);
+        memcpy(out, made, *len);
+    }
+    secret_wipe(made, text + 16);
+    free(made);
+    return mech_rv(rc, encrypt ? CKR_FUNCTION_FAILED : CKR_ENCRYPTED_DATA_INVALID);
+}
+
 /* What a block mode was given could be a text of its. */
 static bool whole_blocks(const struct mech_op *op)
 {
@@ -261,8 +294,8 @@ CK_RV mech_crypt_final(struct mech_op *op, uint8_t *out, size_t *len)
 {
     uint8_t last[16];
     size_t n;
-    if (op->gcm && op->use == CKF_DECRYPT)
-        return gcm_open(op, out, len);
+    if (collects(op))
+        return op->ccm ? ccm_whole(op, out, len) : gcm_open(op, out, len);
     size_t tag = op->gcm ? op->mac_len : 0;
     bool encrypt = op->use == CKF_ENCRYPT;
     if (!whole_blocks(op))

@@ -11,8 +11,9 @@
 #define MECH_MAX_BLOCK 512 /* RSA-4096 */
 #define MECH_MAX_POINT 133
 #define MECH_NO_KEY    CK_UNAVAILABLE_INFORMATION
-#define MECH_LABEL_MAX 256 /* of an OAEP label, kept with the operation */
-#define MECH_MAX_IV    128 /* of GCM: as much as OpenSSL takes */
+#define MECH_LABEL_MAX 256               /* of an OAEP label, kept with the operation */
+#define MECH_MAX_TEXT  ((size_t)1 << 24) /* of a text that has to be kept whole */
+#define MECH_MAX_IV    128               /* of GCM: as much as OpenSSL takes */
 
 enum mech_place {
     MECH_CARD,     /* private-key half on the card, public-key half here */
@@ -94,9 +95,10 @@ struct mech_op {
         uint64_t wraps_at; /* bytes, from the beginning */
         bool wrapped;
     } ctr;
-    struct rd aad;  /* of GCM; the caller's, inside mech_begin only */
-    size_t mac_len; /* of a *_GENERAL mechanism or a GCM tag */
-    bool gcm;
+    struct rd aad;  /* of GCM and CCM; the caller's, inside mech_begin only */
+    size_t mac_len; /* of a *_GENERAL mechanism or a tag */
+    bool gcm, ccm;
+    size_t ccm_text; /* how much text was announced */
     bool pad;
     struct host_digest *digest;
     struct host_mac *mac;
@@ -125,6 +127,8 @@ size_t mech_update_len(const struct mech_op *op, size_t in_len);
 /* Ciphers: *len is in: room, out: bytes. */
 CK_RV mech_crypt_update(struct mech_op *op, struct rd in, uint8_t *out, size_t *len);
 CK_RV mech_crypt_final(struct mech_op *op, uint8_t *out, size_t *len);
+/* Most bytes of it. */
+size_t mech_final_len(const struct mech_op *op);
 
 /* A one-time password of CKM_HOTP as C_Sign gives it: CK_OTP_SIGNATURE_INFO, its parameters and their values,
  * all in out, which has room for mech_out_len bytes. time: what the password was made for; 0: none. */

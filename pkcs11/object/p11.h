@@ -126,6 +126,15 @@ typedef struct ck_eddsa_params {
     CK_BYTE_PTR pContextData;
 } CK_EDDSA_PARAMS;
 
+typedef struct ck_ccm_params {
+    CK_ULONG ulDataLen;
+    CK_BYTE_PTR pNonce;
+    CK_ULONG ulNonceLen;
+    CK_BYTE_PTR pAAD;
+    CK_ULONG ulAADLen;
+    CK_ULONG ulMACLen;
+} CK_CCM_PARAMS;
+
 typedef struct ck_gcm_message_params {
     CK_BYTE_PTR pIv;
     CK_ULONG ulIvLen;

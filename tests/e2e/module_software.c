@@ -190,6 +190,97 @@ static void test_ciphers(void **state)
     }
 }
 
+static void decrypt_fails(CK_MECHANISM *m, CK_OBJECT_HANDLE key, CK_BYTE *in, CK_ULONG n, CK_RV why)
+{
+    CK_BYTE out[200];
+    CK_ULONG len = sizeof out;
+    memset(out, 0xEE, sizeof out);
+    assert_int_equal(F->C_DecryptInit(session, m, key), CKR_OK);
+    assert_int_equal(F->C_Decrypt(session, in, n, out, &len), why);
+    for (size_t i = 0; i < sizeof out; i++) // nothing of a text that isn't right
+        assert_int_equal(out[i], 0xEE);
+    assert_int_equal(F->C_Decrypt(session, in, n, out, &len), CKR_OPERATION_NOT_INITIALIZED);
+    len = sizeof out;
+    assert_int_equal(F->C_DecryptInit(session, m, key), CKR_OK);
+    assert_int_equal(F->C_DecryptUpdate(session, in, n, out, &len), CKR_OK);
+    CK_ULONG rest = sizeof out - len;
+    assert_int_equal(F->C_DecryptFinal(session, out + len, &rest), why);
+}
+
+// SP 800-38C, C.1 to C.3
+static void test_ccm(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *nonce, *aad, *plain, *cipher;
+        CK_ULONG mac;
+    } rows[] = {
+        {"10111213141516", "0001020304050607", "20212223", "7162015b4dac255d", 4},
+        {"1011121314151617", "000102030405060708090a0b0c0d0e0f", "202122232425262728292a2b2c2d2e2f",
+         "d2a1f0e051ea5f62081a7792073d593d1fc64fbfaccd", 6},
+        {"101112131415161718191a1b", "000102030405060708090a0b0c0d0e0f10111213",
+         "202122232425262728292a2b2c2d2e2f3031323334353637",
+         "e3b201a9f5b71a7a9b1ceaeccd97e70b6176aad9a4428aa5484392fbc1b09951", 8},
+    };
+    CK_OBJECT_HANDLE key = make_aes(session, "404142434445464748494a4b4c4d4e4f");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        CK_BYTE plain[32];
+        CK_BYTE cipher[40];
+        CK_ULONG n = hex(rows[i].plain, plain);
+        CK_ULONG cn = hex(rows[i].cipher, cipher);
+        CK_CCM_PARAMS p = {n,
+                           hex_of(rows[i].nonce),
+                           strlen(rows[i].nonce) / 2,
+                           hex_of(rows[i].aad),
+                           strlen(rows[i].aad) / 2,
+                           rows[i].mac};
+        CK_MECHANISM m = {CKM_AES_CCM, &p, sizeof p};
+        once(way(true), &m, key, plain, n, cipher, cn);
+        once(way(false), &m, key, cipher, cn, plain, n);
+        in_parts(way(true), &m, key, plain, n, 3, cipher, cn);
+        in_parts(way(false), &m, key, cipher, cn, 3, plain, n);
+        decrypt_fails(&m, key, cipher, cn - 1, CKR_ENCRYPTED_DATA_LEN_RANGE);
+        cipher[cn - 1] ^= 1;
+        decrypt_fails(&m, key, cipher, cn, CKR_ENCRYPTED_DATA_INVALID);
+        CK_ULONG len = sizeof cipher;
+        assert_int_equal(F->C_EncryptInit(session, &m, key), CKR_OK);
+        assert_int_equal(F->C_Encrypt(session, plain, n - 1, cipher, &len),
+                         CKR_DATA_LEN_RANGE); // not as announced
+    }
+    // Additional data alone: the tag is all that comes.
+    CK_BYTE tag[17];
+    CK_BYTE nothing[1];
+    CK_ULONG len = sizeof tag;
+    CK_CCM_PARAMS p = {0, hex_of(rows[2].nonce), 12, hex_of(rows[2].aad), 20, 16};
+    CK_MECHANISM m = {CKM_AES_CCM, &p, sizeof p};
+    assert_int_equal(F->C_EncryptInit(session, &m, key), CKR_OK);
+    assert_int_equal(F->C_Encrypt(session, NULL, 0, tag, &len), CKR_OK);
+    assert_int_equal(len, 16);
+    len = 1;
+    assert_int_equal(F->C_DecryptInit(session, &m, key), CKR_OK);
+    assert_int_equal(F->C_Decrypt(session, tag, 16, nothing, &len), CKR_OK);
+    assert_int_equal(len, 0);
+    p.ulAADLen = 19;
+    len = 1;
+    assert_int_equal(F->C_DecryptInit(session, &m, key), CKR_OK);
+    assert_int_equal(F->C_Decrypt(session, tag, 16, nothing, &len), CKR_ENCRYPTED_DATA_INVALID);
+    static const struct {
+        CK_ULONG text, nonce, mac;
+    } wrong[] = {{5, 6, 8},
+                 {5, 14, 8},
+                 {5, 12, 2},
+                 {5, 12, 7},
+                 {5, 12, 18},
+                 {65536, 13, 8},
+                 {(CK_ULONG)1 << 40, 7, 8}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        p.ulDataLen = wrong[i].text;
+        p.ulNonceLen = wrong[i].nonce;
+        p.ulMACLen = wrong[i].mac;
+        assert_int_equal(F->C_EncryptInit(session, &m, key), CKR_MECHANISM_PARAM_INVALID);
+    }
+}
+
 // PKCS#7 padding of every length, OpenSSL as the judge.
 static void test_padding(void **state)
 {
@@ -214,23 +305,6 @@ static void test_padding(void **state)
         in_parts(way(true), &m, key, text, (CK_ULONG)n, 7, want, all);
         in_parts(way(false), &m, key, want, all, 7, text, (CK_ULONG)n);
     }
-}
-
-static void decrypt_fails(CK_MECHANISM *m, CK_OBJECT_HANDLE key, CK_BYTE *in, CK_ULONG n, CK_RV why)
-{
-    CK_BYTE out[200];
-    CK_ULONG len = sizeof out;
-    memset(out, 0xEE, sizeof out);
-    assert_int_equal(F->C_DecryptInit(session, m, key), CKR_OK);
-    assert_int_equal(F->C_Decrypt(session, in, n, out, &len), why);
-    for (size_t i = 0; i < sizeof out; i++) // nothing of a text that isn't right
-        assert_int_equal(out[i], 0xEE);
-    assert_int_equal(F->C_Decrypt(session, in, n, out, &len), CKR_OPERATION_NOT_INITIALIZED);
-    len = sizeof out;
-    assert_int_equal(F->C_DecryptInit(session, m, key), CKR_OK);
-    assert_int_equal(F->C_DecryptUpdate(session, in, n, out, &len), CKR_OK);
-    CK_ULONG rest = sizeof out - len;
-    assert_int_equal(F->C_DecryptFinal(session, out + len, &rest), why);
 }
 
 static void test_wrong_texts(void **state)
@@ -821,7 +895,7 @@ int main(void)
         TEST(test_parameters), TEST(test_counter_wraps), TEST(test_long_additional_data),
         TEST(test_digests),    TEST(test_codes),         TEST(test_two_at_once),
         TEST(test_hkdf),       TEST(test_key_wrap),      TEST(test_generated_keys),
-        TEST(test_random),
+        TEST(test_random),     TEST(test_ccm),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
