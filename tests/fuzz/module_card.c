@@ -33,6 +33,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 static struct {
     struct rd ops, replies;
     unsigned fail_in;   // the n-th thing that can fail does; 0: none
+    bool yubikey;       // the card says that it is one
     bool honest_rest;   // after the input's answers come honest ones
     bool pin_given;     // the call under way has a PIN from its caller
     bool pin_failed;    // the card refused the last one
@@ -136,6 +137,8 @@ static const uint8_t certificate[] = {
     0xA2, 0x45,
 };
 
+#define POINT_AT 139 // where its point stands
+
 static void honest_object(struct wr *w, struct rd tag)
 {
     static const uint8_t discovery[] = {0x7E, 0x12, 0x4F, 0x0B, 0xA0, 0x00, 0x00, 0x03, 0x08, 0x00,
@@ -160,6 +163,77 @@ static void honest_object(struct wr *w, struct rd tag)
     wr_u16(w, 0x9000);
 }
 
+// One block under the management key that the script logs in with.
+static void triple_des(bool encrypt, const uint8_t *in, uint8_t *to)
+{
+    static const uint8_t key[24] = {1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8};
+    int n;
+    unsigned fail_in = now.fail_in; // the card doesn't fail with the host
+    now.fail_in = 0;
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    (void)!EVP_CipherInit_ex(ctx, EVP_des_ede3_ecb(), NULL, key, NULL, encrypt);
+    (void)!EVP_CIPHER_CTX_set_padding(ctx, 0);
+    (void)!EVP_CipherUpdate(ctx, to, &n, in, 8);
+    EVP_CIPHER_CTX_free(ctx);
+    now.fail_in = fail_in;
+}
+
+// GENERAL AUTHENTICATE with 9B: the witness, then the proof. 3DES alone is its key's.
+static void honest_admin(struct wr *w, struct rd c, struct rd body)
+{
+    static const uint8_t witness[8] = {8, 8, 8, 8, 8, 8, 8, 8};
+    uint8_t block[8] = {0};
+    struct rd template;
+    struct rd part;
+    if (c.p[2] != 0x03 || !rd_tlv(&body, 0x7C, &template)) {
+        wr_u16(w, 0x6A80);
+        return;
+    }
+    bool proof = rd_tlv(&template, 0x80, &part) && rd_tlv(&template, 0x81, &part) && part.n == 8;
+    triple_des(true, proof ? part.p : witness, block);
+    size_t at = wr_open(w, 0x7C);
+    wr_tlv(w, proof ? 0x82 : 0x80, rd_of(block, sizeof block));
+    wr_close(w, at);
+    wr_u16(w, 0x9000);
+}
+
+// GENERATE ASYMMETRIC KEY PAIR: a key of the kind that was asked for, always the same.
+static void honest_key(struct wr *w, struct rd body)
+{
+    struct rd template;
+    struct rd algorithm = {0};
+    uint8_t modulus[256];
+    memset(modulus, 0xC3, sizeof modulus);
+    if (!rd_tlv(&body, 0xAC, &template) || !rd_tlv(&template, 0x80, &algorithm) || algorithm.n != 1 ||
+        (algorithm.p[0] != 0x07 && algorithm.p[0] != 0x11)) {
+        wr_u16(w, 0x6A80);
+        return;
+    }
+    size_t at = wr_open(w, 0x7F49);
+    if (algorithm.p[0] == 0x07) {
+        wr_tlv(w, 0x81, rd_of(modulus, sizeof modulus));
+        wr_tlv(w, 0x82, rd_of("\1\0\1", 3));
+    } else {
+        wr_tlv(w, 0x86, rd_of(certificate + POINT_AT, 65));
+    }
+    wr_close(w, at);
+    wr_u16(w, 0x9000);
+}
+
+// The bytes of a command, of which only short or extended ones with a body get here.
+static struct rd body_of(struct rd c)
+{
+    struct rd body = rd_of(NULL, 0);
+    uint32_t head;
+    uint8_t lc;
+    uint16_t long_lc;
+    size_t n = 0;
+    if (rd_u32(&c, &head) && rd_u8(&c, &lc))
+        n = lc != 0 ? lc : rd_u16(&c, &long_lc) ? long_lc : 0;
+    (void)!rd_take(&c, n, &body);
+    return body;
+}
+
 // What a plain card without anything wrong would say, near enough.
 static size_t honest(struct rd c, uint8_t *reply, size_t cap)
 {
@@ -178,7 +252,14 @@ static size_t honest(struct rd c, uint8_t *reply, size_t cap)
             tag = rd_of(NULL, 0);
         honest_object(&w, tag);
         return w.len;
+    case 0x47:
+        honest_key(&w, body_of(c));
+        return w.len;
     case 0x87:
+        if (c.p[3] == 0x9B) {
+            honest_admin(&w, c, body_of(c));
+            return w.len;
+        }
         wr_bytes(&w, signature, sizeof signature);
         break;
     case 0x20:
@@ -241,7 +322,10 @@ static size_t answer(void *ctx, struct rd command, uint8_t *reply, size_t cap, e
 struct tp *__wrap_tp_default_new(void);
 struct tp *__wrap_tp_default_new(void)
 {
+    static const char atr[] = "\x3B\x80YubiKey";
     now.tp = script_new_call(answer, NULL);
+    if (now.tp != NULL && now.yubikey)
+        script_atr(now.tp, rd_of(atr, sizeof atr - 1));
     return now.tp;
 }
 
@@ -551,6 +635,8 @@ static void create(void)
                             {CKA_CERTIFICATE_TYPE, &x509, sizeof x509}};
     if (class == CKO_SECRET_KEY)
         templ[4] = (CK_ATTRIBUTE){CKA_KEY_TYPE, &aes, sizeof aes};
+    if (class == CKO_CERTIFICATE && id & 1)
+        templ[2] = (CK_ATTRIBUTE){CKA_VALUE, (void *)(uintptr_t)certificate, sizeof certificate};
     if (F->C_CreateObject(session, templ, class == CKO_DATA ? 3 : 5, &object[0]) == CKR_OK)
         objects = 1;
 }
@@ -646,7 +732,7 @@ static void ec_key(void)
     CK_BYTE point[67] = {4, 65};
     CK_BBOOL no = CK_FALSE;
     CK_OBJECT_HANDLE o = 0;
-    memcpy(point + 2, certificate + 139, 65); // the certificate's own
+    memcpy(point + 2, certificate + POINT_AT, 65); // the certificate's own
     if (curve != 0)
         point[1] = 32;
     CK_ATTRIBUTE templ[] = {{CKA_CLASS, &class, sizeof class},
@@ -949,9 +1035,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-// Two bytes: how long the script of calls is (the highest bit: honest_rest). Each call: its number, which
-// thing is to fail in it (0: none), parameters. The rest are the card's answers: two bytes length (8000: the
-// transport fails, 4000: an honest answer), data, status word.
+// Two bytes: how long the script of calls is (the highest bits: honest_rest, yubikey). Each call: its number,
+// which thing is to fail in it (0: none), parameters. The rest are the card's answers: two bytes length
+// (8000: the transport fails, 4000: an honest answer), data, status word.
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct rd all = rd_of(data, size);
@@ -963,6 +1049,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     now.replies = all;
     now.honest_rest = n & 0x8000;
+    now.yubikey = n & 0x4000;
     if (F->C_Initialize(NULL) != CKR_OK)
         return 0;
     while (!rd_end(&now.ops)) {
