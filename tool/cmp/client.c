@@ -326,3 +326,57 @@ enum exit_code cmp_revoke(const struct cmp_request *request, struct fault *fault
     end(&x);
     return fault->code;
 }
+
+static OSSL_CMP_ITAV *item_of(const struct cmp_request *request)
+{
+    ASN1_OBJECT *type = OBJ_txt2obj(request->info_type, 1);
+    ASN1_TYPE *value = ASN1_TYPE_new();
+    ASN1_STRING *bytes = ASN1_STRING_new();
+    OSSL_CMP_ITAV *item = NULL;
+    bool filled = bytes != NULL && ASN1_STRING_set(bytes, request->info, request->info_length) == 1;
+    if (type != NULL && value != NULL && filled) {
+        ASN1_TYPE_set(value, V_ASN1_SEQUENCE, bytes);
+        bytes = NULL;
+        item = OSSL_CMP_ITAV_create(type, value);
+    }
+    ASN1_STRING_free(bytes);
+    if (item == NULL) {
+        ASN1_OBJECT_free(type);
+        ASN1_TYPE_free(value);
+    }
+    return item;
+}
+
+// Its type alone, understood; a server of OpenSSL's sends everything back as it came.
+static bool names(const STACK_OF(OSSL_CMP_ITAV) * answer, const char *wanted)
+{
+    char type[64];
+    for (int i = 0; i < sk_OSSL_CMP_ITAV_num(answer); i++) {
+        const OSSL_CMP_ITAV *item = sk_OSSL_CMP_ITAV_value(answer, i);
+        if (OSSL_CMP_ITAV_get0_value(item) == NULL &&
+            OBJ_obj2txt(type, sizeof type, OSSL_CMP_ITAV_get0_type(item), 1) > 0 && strcmp(type, wanted) == 0)
+            return true;
+    }
+    return false;
+}
+
+enum exit_code cmp_tell(const struct cmp_request *request, struct fault *fault)
+{
+    struct exchange x;
+    if (begin(&x, request, fault) != EXIT_OK)
+        return fault->code;
+    OSSL_CMP_ITAV *item = item_of(request);
+    if (item == NULL || OSSL_CMP_CTX_push0_genm_ITAV(x.ctx, item) != 1) {
+        OSSL_CMP_ITAV_free(item);
+        fault_set(fault, EXIT_OTHER, _("Out of memory."));
+    } else {
+        STACK_OF(OSSL_CMP_ITAV) *answer = OSSL_CMP_exec_GENM_ses(x.ctx);
+        if (answer == NULL)
+            explain(&x);
+        else if (!names(answer, request->info_type))
+            fault_set(fault, EXIT_REFUSED, _("The issuer does not do what was asked."));
+        sk_OSSL_CMP_ITAV_pop_free(answer, OSSL_CMP_ITAV_free);
+    }
+    end(&x);
+    return fault->code;
+}

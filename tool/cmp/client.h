@@ -35,6 +35,10 @@ struct cmp_request {
     EVP_PKEY *key;            // signs the proof of possession
     cmp_accept_fn *accept;
     void *arg;
+    // for cmp_tell: an InfoTypeAndValue
+    const char *info_type;     // OID in dots
+    const unsigned char *info; // DER of a SEQUENCE
+    int info_length;
     // for cmp_revoke
     X509 *certificate; // only its issuer and serial number are told
     int reason;        // CRLReason: 6 suspends, 8 resumes, another revokes
@@ -59,3 +63,7 @@ enum exit_code cmp_issue(const struct cmp_request *request, bool *confirmed, str
 
 // Revokes, suspends or resumes a certificate (rr).
 enum exit_code cmp_revoke(const struct cmp_request *request, struct fault *fault);
+
+// Tells the CA something (genm) that it must take: a refusal, or an answer that does not name its type, is a
+// fault.
+enum exit_code cmp_tell(const struct cmp_request *request, struct fault *fault);

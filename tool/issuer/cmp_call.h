@@ -34,6 +34,7 @@ int cmp_on_general(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *request,
 // Is the application about another institution's certificate? And what its genm asks for: it is registered,
 // or its registration ends.
 bool cmp_is_foreign(const struct registry_person *person);
+bool cmp_tells_foreign(const STACK_OF(OSSL_CMP_ITAV) * asked); // as the first one
 enum refuse_reason cmp_foreign(struct cmp_call *call, const STACK_OF(OSSL_CMP_ITAV) * asked);
 
 // Revokes, suspends or resumes (RFC 4210 5.3.9); registered likewise.

@@ -78,6 +78,14 @@ bool cmp_is_foreign(const struct registry_person *person)
     return strcmp(person->kind, "register") == 0 || strcmp(person->kind, "unregister") == 0;
 }
 
+bool cmp_tells_foreign(const STACK_OF(OSSL_CMP_ITAV) * asked)
+{
+    char type[64];
+    const OSSL_CMP_ITAV *item = sk_OSSL_CMP_ITAV_value(asked, 0);
+    return item != NULL && OBJ_obj2txt(type, sizeof type, OSSL_CMP_ITAV_get0_type(item), 1) > 0 &&
+           (strcmp(type, REGISTER_TYPE) == 0 || strcmp(type, UNREGISTER_TYPE) == 0);
+}
+
 enum refuse_reason cmp_foreign(struct cmp_call *call, const STACK_OF(OSSL_CMP_ITAV) * asked)
 {
     char type[64];

@@ -53,6 +53,18 @@ static bool give(ASN1_OBJECT *type, ASN1_TYPE *value, STACK_OF(OSSL_CMP_ITAV) * 
     return false;
 }
 
+static bool echo(const OSSL_CMP_ITAV *told, STACK_OF(OSSL_CMP_ITAV) * *answer)
+{
+    ASN1_OBJECT *type = OBJ_dup(OSSL_CMP_ITAV_get0_type(told));
+    OSSL_CMP_ITAV *item = type != NULL ? OSSL_CMP_ITAV_create(type, NULL) : NULL;
+    if (item == NULL)
+        ASN1_OBJECT_free(type);
+    else if (OSSL_CMP_ITAV_push0_stack_item(answer, item) == 1)
+        return true;
+    OSSL_CMP_ITAV_free(item);
+    return false;
+}
+
 static bool brings(const STACK_OF(OSSL_CMP_ITAV) * asked)
 {
     return asked != NULL && sk_OSSL_CMP_ITAV_num(asked) > 0 &&
@@ -66,11 +78,17 @@ int cmp_on_general(OSSL_CMP_SRV_CTX *server, const OSSL_CMP_MSG *request,
     (void)request;
     *answer = NULL;
     // Under such an application a question without content only asks whether the code is right.
-    if (call->signer == NULL && cmp_is_foreign(&call->person) && brings(asked)) {
-        call->event->reason = cmp_foreign(call, asked);
+    bool may = call->signer == NULL && cmp_is_foreign(&call->person);
+    if (brings(asked) && (may || cmp_tells_foreign(asked))) {
+        call->event->reason = may ? cmp_foreign(call, asked) : REFUSE_PURPOSE;
         if (call->event->reason != REFUSE_NOTHING)
             return 0;
         call->event->what = call->person.kind;
+        // Its type alone comes back, so that the client knows that it was understood.
+        if (!echo(sk_OSSL_CMP_ITAV_value(asked, 0), answer)) {
+            call->event->reason = REFUSE_BROKEN;
+            return 0;
+        }
     } else {
         call->event->what = "told";
     }
