@@ -2,6 +2,7 @@
 #include "core/content.h"
 #include "core/cache.h"
 #include "core/facts.h"
+#include "core/gate.h"
 #include "core/privdata.h"
 #include "core/slot.h"
 #include "core/token.h"
@@ -23,6 +24,7 @@ void content_forget(struct slot *s)
     s->history = (struct piv_key_history){0};
     s->statics = false;
     s->otp_listed = false;
+    gates_forget(s);
     facts_forget(s);
     privdata_forget(s);
 }
@@ -35,6 +37,7 @@ void content_doubt(struct slot *s)
     }
     s->history_read = false;
     s->otp_listed = false;
+    s->gate_known = false;
     privdata_forget(s);
 }
 
@@ -253,7 +256,7 @@ static bool anything_due(struct slot *s, const struct wish *w)
 {
     if (!w->certificates && !w->keys)
         return false;
-    if ((w->all || w->facts) && !s->history_read)
+    if (((w->all || w->facts) && !s->history_read) || (w->keys && gates_due(s)))
         return true;
     for (size_t i = 0; i < PIV_SLOTS; i++)
         if (wanted(s, w, i) && is_due(s, w, &s->key[i]))
@@ -294,7 +297,9 @@ CK_RV content_prepare(struct slot *s, const CK_ATTRIBUTE *templ, CK_ULONG count)
     rv = token_begin(s, TOKEN_TRY);
     if (rv != CKR_OK)
         return rv == CKR_TOKEN_NOT_RECOGNIZED ? CKR_OK : rv;
-    if (w.facts) {
+    if (w.keys)
+        rv = gates_learn(s);
+    if (rv == CKR_OK && w.facts) {
         rv = content_history(s);
         w = wish_of(s, templ, count);
     }
@@ -336,12 +341,13 @@ CK_RV content_look(struct slot *s, struct card_key *k)
 
 CK_RV content_policy(struct slot *s, struct card_key *k)
 {
-    if (k->told || !s->open || !token_has_metadata(s))
+    bool ask = !k->told && s->open && token_has_metadata(s);
+    if (!ask && !gates_due(s))
         return CKR_OK;
     CK_RV rv = token_begin(s, TOKEN_TRY);
     if (rv != CKR_OK)
         return rv;
-    rv = read_metadata(s, k);
+    rv = ask ? read_metadata(s, k) : gates_learn(s);
     token_end(s, TP_LEAVE);
     return rv;
 }
@@ -352,6 +358,11 @@ CK_RV content_always_kinds(struct slot *s, bool *rsa, bool *ec)
     CK_ATTRIBUTE templ = {CKA_ID, &id, 1};
     CK_RV rv = content_prepare(s, &templ, 1);
     *rsa = *ec = false;
+    for (size_t i = 0; rv == CKR_OK && i < PIV_SLOTS; i++) {
+        id = content_id(&s->key[i]);
+        if (s->key[i].gate == GATE_ALWAYS)
+            rv = content_prepare(s, &templ, 1);
+    }
     for (size_t i = 0; i < PIV_SLOTS; i++) {
         const struct card_key *k = &s->key[i];
         if (k->private_object == NULL || !object_bool(k->private_object, CKA_ALWAYS_AUTHENTICATE))

@@ -8,6 +8,7 @@
 #pragma once
 #include "card/driver/driver.h"
 #include "card/oath/oath.h"
+#include "card/piv/gate.h"
 #include "card/piv/sequence.h"
 #include "core/lock.h"
 #include "core/log.h"
@@ -33,10 +34,11 @@ enum op_kind {
 /* One operation of a session, between C_*Init and its end. */
 struct operation {
     struct mech_op mech;
-    struct object *key; /* a reference; NULL: digest */
-    bool parts;         /* an *Update was called */
-    bool authenticated; /* C_Login(CKU_CONTEXT_SPECIFIC) came */
-    uint8_t *result;    /* of a card, when the caller's buffer was too small for it */
+    struct object *key;  /* a reference; NULL: digest */
+    bool parts;          /* an *Update was called */
+    bool authenticated;  /* C_Login(CKU_CONTEXT_SPECIFIC) came */
+    struct secret *code; /* that it gave, for a key that wants one each time (gate.h) */
+    uint8_t *result;     /* of a card, when the caller's buffer was too small for it */
     size_t result_len;
     uint8_t *signature; /* of C_VerifySignatureInit */
     size_t signature_len;
@@ -86,6 +88,7 @@ struct card_key {
     struct piv_public public_key;
     enum piv_pin pin;
     enum piv_touch touch;
+    enum gate gate; /* a code is wanted beside the PIN */
     bool generated;
     struct object *certificate_object, *public_object, *private_object; /* borrowed from the store */
 };
@@ -154,6 +157,14 @@ struct slot {
     struct card_identity failed_identity;
     bool failed_doubt; /* the card was taken out since */
     bool verified;     /* shared PINs: the card was left verified by us */
+
+    /* codes beside the PIN (gate.c) */
+    struct gate_state gate;
+    bool gate_known;
+    uint8_t code_sent[FAILED_PINS][TAG_SIZE];
+    size_t codes_sent;
+    struct secret *ticket; /* of the login's code; NULL: it had none */
+    uint64_t ticket_time;
 
     /* sessions and objects */
     struct map sessions, objects;

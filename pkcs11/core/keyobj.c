@@ -151,12 +151,12 @@ static bool set_origin(struct object *o, const struct card_key *k)
 void keyobj_policy(struct card_key *k)
 {
     enum piv_pin pin = piv_pin_of(k->slot, k->pin);
-    bool always = pin == PIV_PIN_ALWAYS || pin == PIV_PIN_MATCH_ALWAYS;
+    bool always = pin == PIV_PIN_ALWAYS || pin == PIV_PIN_MATCH_ALWAYS || k->gate == GATE_ALWAYS;
     if (k->private_object == NULL)
         return;
     /* Values of one byte are replaced where they are; when memory is short the old ones stay. */
     (void)object_set_bool(k->private_object, CKA_ALWAYS_AUTHENTICATE, always);
-    (void)object_set_bool(k->private_object, CKA_PRIVATE, pin != PIV_PIN_NEVER);
+    (void)object_set_bool(k->private_object, CKA_PRIVATE, pin != PIV_PIN_NEVER || k->gate != GATE_NONE);
     (void)set_origin(k->private_object, k);
 }
 

@@ -1,6 +1,7 @@
 /* A private key at work on the card: which PIN it wants, and how little has to be sent. */
 #include "card/base/secret.h"
 #include "core/content.h"
+#include "core/gate.h"
 #include "core/login.h"
 #include "core/op.h"
 #include "core/token.h"
@@ -9,7 +10,7 @@
 
 static bool wants_pin(const struct card_key *k)
 {
-    return piv_pin_of(k->slot, k->pin) != PIV_PIN_NEVER;
+    return k->gate != GATE_NONE || piv_pin_of(k->slot, k->pin) != PIV_PIN_NEVER;
 }
 
 static bool wants_pin_always(const struct card_key *k)
@@ -23,7 +24,8 @@ CK_RV keyuse_allowed(struct slot *s, const struct operation *op, const struct ob
     const struct card_key *k = key->card_key;
     if (k == NULL || !wants_pin(k))
         return CKR_OK;
-    if (s->login != LOGIN_USER)
+    if (s->login != LOGIN_USER || (k->gate == GATE_ONCE && s->ticket == NULL) ||
+        (k->gate == GATE_ALWAYS && (op == NULL || op->code == NULL)))
         return CKR_USER_NOT_LOGGED_IN;
     if (wants_pin_always(k) && !s->fresh && (op == NULL || !op->authenticated))
         return CKR_USER_NOT_LOGGED_IN;
@@ -84,20 +86,44 @@ static CK_RV use_free(struct slot *s, struct card_key *k, enum key_use use, stru
     return rv;
 }
 
+/* Presents what the key wants: the PIN, with its ticket, or followed by a code. */
+static CK_RV present(struct slot *s, struct operation *op, const struct card_key *k, enum tp_after *after)
+{
+    CK_RV rv = k->gate == GATE_ONCE ? login_present_ticket(s) : login_present(s);
+    if (rv != CKR_OK || k->gate != GATE_ALWAYS)
+        return rv;
+    rv = gates_permit(s, op);
+    if (rv != CKR_OK)
+        *after = login_withdraw(s);
+    return rv;
+}
+
+/* A code is for one command: that can't be the one by which it is found out whether extended length works. */
+static enum err send_gated(struct slot *s, const struct card_key *k, enum key_use use, struct rd in,
+                           struct rd *out)
+{
+    enum chan_extended known = s->card.chan.extended;
+    if (k->gate == GATE_ALWAYS && known == EXT_UNKNOWN)
+        s->card.chan.extended = EXT_REFUSED;
+    enum err e = send(s, k, use, in, out);
+    s->card.chan.extended = k->gate == GATE_ALWAYS ? known : s->card.chan.extended;
+    return e;
+}
+
 /* {PIV is selected, VERIFY, operation, VERIFY with P1 = FF} */
-static CK_RV use_isolated(struct slot *s, struct card_key *k, enum key_use use, struct rd in, uint8_t *out,
-                          size_t *len)
+static CK_RV use_isolated(struct slot *s, struct operation *op, struct card_key *k, enum key_use use,
+                          struct rd in, uint8_t *out, size_t *len)
 {
     struct rd answer;
     CK_RV rv = token_begin(s, s->open && token_has_metadata(s) ? TOKEN_TRY : TOKEN_PIV);
     if (rv != CKR_OK)
         return rv;
     enum tp_after after = TP_LEAVE;
-    if (wants_pin_always(k))
+    if (wants_pin_always(k) || k->gate != GATE_NONE)
         s->verified = false;
-    rv = login_present(s);
+    rv = present(s, op, k, &after);
     if (rv == CKR_OK) {
-        enum err e = send(s, k, use, in, &answer);
+        enum err e = send_gated(s, k, use, in, &answer);
         rv = e == E_OK ? keep_answer(answer, out, len) : use_rv(s, e);
         after = login_withdraw(s);
     }
@@ -106,26 +132,27 @@ static CK_RV use_isolated(struct slot *s, struct card_key *k, enum key_use use, 
 }
 
 /* Shared PINs: the card is still verified from the login, unless somebody changed that. */
-static CK_RV use_shared(struct slot *s, struct card_key *k, enum key_use use, struct rd in, uint8_t *out,
-                        size_t *len)
+static CK_RV use_shared(struct slot *s, struct operation *op, struct card_key *k, enum key_use use,
+                        struct rd in, uint8_t *out, size_t *len)
 {
     CK_RV rv = use_free(s, k, use, in, out, len);
     if (rv != CKR_FUNCTION_REJECTED)
         return rv;
     s->verified = false;
-    return use_isolated(s, k, use, in, out, len);
+    return use_isolated(s, op, k, use, in, out, len);
 }
 
-static CK_RV use_card(struct slot *s, struct card_key *k, enum key_use use, struct rd in, uint8_t *out,
-                      size_t *len)
+static CK_RV use_card(struct slot *s, struct operation *op, struct card_key *k, enum key_use use,
+                      struct rd in, uint8_t *out, size_t *len)
 {
     CK_RV rv = touch_prepare(s, k);
     if (rv != CKR_OK)
         return rv;
     if (!wants_pin(k))
         return use_free(s, k, use, in, out, len);
-    bool shared = s->module->settings.pin_shared && s->verified && !wants_pin_always(k);
-    rv = shared ? use_shared(s, k, use, in, out, len) : use_isolated(s, k, use, in, out, len);
+    bool shared =
+        s->module->settings.pin_shared && s->verified && !wants_pin_always(k) && k->gate != GATE_ALWAYS;
+    rv = shared ? use_shared(s, op, k, use, in, out, len) : use_isolated(s, op, k, use, in, out, len);
     s->fresh = false;
     return rv;
 }
@@ -168,5 +195,5 @@ CK_RV keyuse_apply(struct slot *s, struct operation *op, const struct object *ke
     if (k == NULL)
         return key->handle == 0 ? CKR_KEY_HANDLE_INVALID : use_session_key(key, use, in, out, len);
     CK_RV rv = keyuse_allowed(s, op, key);
-    return rv == CKR_OK ? use_card(s, k, use, in, out, len) : rv;
+    return rv == CKR_OK ? use_card(s, op, k, use, in, out, len) : rv;
 }

@@ -1,5 +1,6 @@
 /* How PINs are kept, presented, withdrawn and refused. */
 #include "card/base/secret.h"
+#include "core/gate.h"
 #include "core/keypad.h"
 #include "core/otp.h"
 #include "core/pin.h"
@@ -14,7 +15,8 @@
 void login_forget(struct slot *s)
 {
     secret_free(s->pin);
-    s->pin = NULL;
+    secret_free(s->ticket);
+    s->pin = s->ticket = NULL;
     s->login = LOGIN_NONE;
     s->fresh = false;
     s->by_pad = false;
@@ -37,7 +39,7 @@ static struct rd tag_key(struct module *m)
 
 /* What is kept of a failed PIN: nothing that would help to find it without the key, which is as well kept as
  * a PIN. */
-static bool tag_of(struct slot *s, uint8_t ref, struct rd pin, uint8_t tag[TAG_SIZE])
+bool pin_tag(struct slot *s, uint8_t ref, struct rd pin, uint8_t tag[TAG_SIZE])
 {
     struct rd key = tag_key(s->module);
     struct host_mac *mac = NULL;
@@ -54,7 +56,7 @@ void pin_remember_failure(struct slot *s, uint8_t ref, struct rd pin)
 {
     if (token_identify(s) == E_OK)
         s->failed_identity = s->identity;
-    if (!tag_of(s, ref, pin, s->failed[s->failed_next]))
+    if (!pin_tag(s, ref, pin, s->failed[s->failed_next]))
         return;
     s->failed_next = (s->failed_next + 1) % FAILED_PINS;
     if (s->failed_count < FAILED_PINS)
@@ -82,7 +84,7 @@ CK_RV pin_check_failed(struct slot *s, uint8_t ref, struct rd pin)
             pin_forgive(s);
         s->failed_doubt = false;
     }
-    if (s->failed_count > 0 && !tag_of(s, ref, pin, tag))
+    if (s->failed_count > 0 && !pin_tag(s, ref, pin, tag))
         return CKR_FUNCTION_FAILED;
     for (size_t i = 0; i < s->failed_count; i++)
         if (memcmp(s->failed[i], tag, TAG_SIZE) == 0) {
@@ -133,15 +135,25 @@ CK_RV pin_result(struct slot *s, enum err e, int tries)
     return token_rv(s, e);
 }
 
-/* Sends the PIN once. */
-static CK_RV verify(struct slot *s, struct rd pin)
+/* ticket NULL: the PIN alone. */
+static CK_RV verify(struct slot *s, struct rd pin, const struct secret *ticket)
 {
     int tries = -1;
-    enum err e = piv_verify(&s->card, PIV_REF_PIN, pin, &tries);
+    enum err e = ticket == NULL ? piv_verify(&s->card, PIV_REF_PIN, pin, &tries)
+                                : gate_verify(&s->card, pin, secret_view(ticket), &tries);
+    if (ticket != NULL && e == E_NOT_FOUND) {
+        log_line(LOG_PIN, "slot %lu: the code's ticket is over", s->id);
+        return CKR_USER_NOT_LOGGED_IN;
+    }
     CK_RV rv = pin_result(s, e, tries);
     if (e == E_PIN_WRONG || e == E_PIN_BLOCKED)
         pin_remember_failure(s, PIV_REF_PIN, pin);
     return rv;
+}
+
+CK_RV pin_verify(struct slot *s, struct rd pin)
+{
+    return verify(s, pin, NULL);
 }
 
 enum tp_after login_withdraw(struct slot *s)
@@ -176,7 +188,7 @@ static CK_RV verify_once(struct slot *s, const struct rd *pin)
     if (rv == CKR_OK)
         rv = pin_check_tries(s);
     if (rv == CKR_OK) {
-        rv = pin != NULL ? verify(s, *pin) : keypad_verify(s);
+        rv = pin != NULL ? verify(s, *pin, NULL) : keypad_verify(s);
         if (rv == CKR_OK)
             after = login_withdraw(s);
     }
@@ -208,9 +220,10 @@ CK_RV login_user(struct slot *s, struct rd pin)
 {
     if (s->piv != NULL)
         return otp_login(s, pin);
-    CK_RV rv = verify_once(s, &pin);
+    struct rd own = pin;
+    CK_RV rv = gates_is_both(pin) ? gates_login(s, pin, &own) : verify_once(s, &pin);
     if (rv == CKR_OK)
-        rv = pin_keep(s, pin);
+        rv = pin_keep(s, own);
     if (rv == CKR_OK)
         begin_login(s);
     return rv;
@@ -226,10 +239,18 @@ CK_RV login_user_at_pad(struct slot *s)
     return rv;
 }
 
+static bool wants_code(const struct operation *op)
+{
+    const struct card_key *k = op->key->card_key;
+    return k != NULL && k->gate == GATE_ALWAYS;
+}
+
 /* The PIN that is kept and known to be right needs no second journey; any other one is tried on the card. */
 CK_RV login_context(struct slot *s, struct operation *op, struct rd pin)
 {
     CK_RV rv = CKR_OK;
+    if (wants_code(op))
+        return gates_context(s, op, pin);
     if (!secret_equal(secret_view(s->pin), pin)) {
         rv = verify_once(s, &pin);
         if (rv == CKR_OK)
@@ -241,6 +262,8 @@ CK_RV login_context(struct slot *s, struct operation *op, struct rd pin)
 
 CK_RV login_context_at_pad(struct slot *s, struct operation *op)
 {
+    if (wants_code(op))
+        return CKR_FUNCTION_NOT_SUPPORTED; /* the reader knows PINs only */
     CK_RV rv = s->by_pad ? CKR_OK : verify_once(s, NULL);
     op->authenticated = rv == CKR_OK;
     return rv;
@@ -286,18 +309,18 @@ static CK_RV tries_unmoved(struct slot *s, bool was_reset)
 }
 
 /* What presents the PIN once PIV is selected and the card is known to be the one of the login. */
-static CK_RV present(struct slot *s, bool was_reset)
+static CK_RV present(struct slot *s, bool was_reset, const struct secret *ticket)
 {
     CK_RV rv = s->by_pad ? pin_check_tries(s) : tries_unmoved(s, was_reset);
     if (rv != CKR_OK)
         return rv;
     if (!s->by_pad)
-        return verify(s, secret_view(s->pin));
+        return verify(s, secret_view(s->pin), ticket);
     rv = keypad_verify(s);
     return rv == CKR_PIN_LEN_RANGE ? CKR_FUNCTION_CANCELED : rv; /* too short: the reader sent nothing */
 }
 
-CK_RV login_present(struct slot *s)
+static CK_RV present_with(struct slot *s, const struct secret *ticket)
 {
     bool was_reset = s->identity_due;
     bool select = was_reset || s->by_pad; /* after a reset the card's identity comes before anything else */
@@ -310,7 +333,7 @@ CK_RV login_present(struct slot *s)
     if (rv == CKR_OK)
         rv = pin_same_card(s);
     if (rv == CKR_OK)
-        rv = present(s, was_reset);
+        rv = present(s, was_reset, ticket);
     bool mistyped = s->by_pad && rv == CKR_PIN_INCORRECT; /* nothing that is kept has turned out wrong */
     if (!mistyped && (rv == CKR_PIN_INCORRECT || rv == CKR_PIN_LOCKED || rv == CKR_USER_NOT_LOGGED_IN)) {
         login_forget(s);
@@ -320,8 +343,19 @@ CK_RV login_present(struct slot *s)
     return rv;
 }
 
+CK_RV login_present(struct slot *s)
+{
+    return present_with(s, NULL);
+}
+
+CK_RV login_present_ticket(struct slot *s)
+{
+    return s->ticket == NULL ? CKR_USER_NOT_LOGGED_IN : present_with(s, s->ticket);
+}
+
 void login_release(struct slot *s)
 {
+    gates_release(s);
     if (s->verified && token_begin(s, TOKEN_PIV) == CKR_OK) {
         enum piv_forgot how = PIV_FORGOT_VERIFY;
         enum err e = piv_forget(&s->card, &how);

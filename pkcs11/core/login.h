@@ -3,7 +3,8 @@
 #pragma once
 #include "core/core.h"
 
-/* C_Login. Verifies on the card and, unless PINs are shared, lets the card forget it again. */
+/* C_Login. Verifies on the card and, unless PINs are shared, lets the card forget it again. pin: or PIN and
+ * code in one (gate.h). */
 CK_RV login_user(struct slot *s, struct rd pin);
 /* pin: the management key in hex, or the PUK (8 characters at most). */
 CK_RV login_so(struct slot *s, struct rd pin);
@@ -12,7 +13,7 @@ CK_RV login_context(struct slot *s, struct operation *op, struct rd pin);
  * context login then only notes that the operation will ask. */
 CK_RV login_user_at_pad(struct slot *s);
 CK_RV login_context_at_pad(struct slot *s, struct operation *op);
-/* C_Logout and the end of the last session: 0 exchanges unless PINs are shared. */
+/* C_Logout and the end of the last session: 0 exchanges unless PINs are shared or a code's ticket is kept. */
 void login_release(struct slot *s);
 /* The same, without talking with the card. */
 void login_forget(struct slot *s);
@@ -22,6 +23,9 @@ void login_forget(struct slot *s);
  * wrong one, and the login stays). CKR_USER_NOT_LOGGED_IN when there
  * is none to present any more: then nothing was sent, or the PIN turned out wrong and the login has ended. */
 CK_RV login_present(struct slot *s);
+/* The same with the ticket of the login's code, with PIV certainly selected. CKR_USER_NOT_LOGGED_IN: it is
+ * over, and so is the login; or the login had no code: then it stays. */
+CK_RV login_present_ticket(struct slot *s);
 /* After it: makes the card forget. What the transaction has to end with. */
 enum tp_after login_withdraw(struct slot *s);
 

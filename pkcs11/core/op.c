@@ -42,6 +42,7 @@ void op_end(struct session *se, enum op_kind kind)
         secret_wipe(op->fed, op->fed_len);
     free(op->fed);
     free(op->signature);
+    secret_free(op->code);
     object_unref(op->key);
     secret_wipe(op, sizeof *op);
     free(op);

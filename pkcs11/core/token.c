@@ -1,5 +1,6 @@
 /* Transactions with a card, and the answers of C_GetTokenInfo and C_GetSlotInfo. */
 #include "core/token.h"
+#include "core/gate.h"
 #include "core/otp.h"
 #include "core/slot.h"
 #include <stdio.h>
@@ -235,6 +236,8 @@ static CK_RV ask_info(struct slot *s, CK_TOKEN_INFO *info)
     if (e == E_OK)
         e = token_tries(s);
     rv = token_rv(s, e);
+    if (rv == CKR_OK)
+        rv = gates_read(s);
     token_end(s, TP_LEAVE);
     if (rv != CKR_OK)
         return rv;
@@ -243,7 +246,7 @@ static CK_RV ask_info(struct slot *s, CK_TOKEN_INFO *info)
     token_label(s, label);
     *info = (CK_TOKEN_INFO){
         .flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED | CKF_TOKEN_INITIALIZED |
-                 CKF_DUAL_CRYPTO_OPERATIONS | pin_flags(s) |
+                 CKF_DUAL_CRYPTO_OPERATIONS | pin_flags(s) | gates_flags(s) |
                  (protected_path(s) ? CKF_PROTECTED_AUTHENTICATION_PATH : 0),
         .ulMaxSessionCount = CK_EFFECTIVELY_INFINITE,
         .ulSessionCount = s->sessions.count,

@@ -4,7 +4,7 @@
 #include "card/driver/kinds.h"
 
 // Tried in this order; the last takes every card.
-static const struct driver *const kinds[] = {&driver_yubikey, &driver_plain};
+static const struct driver *const kinds[] = {&driver_otp_card, &driver_yubikey, &driver_plain};
 
 const struct driver *driver_guess(struct rd atr)
 {
@@ -30,9 +30,27 @@ bool driver_has_serial(const struct card *c)
     return c->facts.serial == KNOWN_YES || (caps & CAP_SERIAL);
 }
 
+void driver_selected(struct card *c, struct rd template)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i]->knows_answer && kinds[i]->knows_answer(template)) {
+            c->driver = kinds[i];
+            c->facts.caps = kinds[i]->answer_caps;
+            c->facts.caps_known = KNOWN_YES;
+            return;
+        }
+}
+
+bool driver_wants_codes(const struct card *c)
+{
+    return c->facts.caps_known == KNOWN_YES && (c->facts.caps & CAP_CODES);
+}
+
 static enum err learn(struct card *c)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (kinds[i]->knows_answer)
+            continue; // it would have said so
         enum err e = kinds[i]->learn ? kinds[i]->learn(c) : E_OK;
         if (e == E_UNSUPPORTED)
             continue;

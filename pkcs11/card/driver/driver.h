@@ -19,7 +19,8 @@ enum card_cap {
     CAP_RSA_LARGE = 1 << 11,  // RSA-3072 and -4096
     CAP_CURVE25519 = 1 << 12, // Ed25519 and X25519
     CAP_TOUCH_CACHED = 1 << 13,
-    CAP_OATH = 1 << 14, // makes one-time passwords (card/oath/), unless that was switched off
+    CAP_CODES = 1 << 15, // keys can want a one-time code beside the PIN (card/piv/gate.h)
+    CAP_OATH = 1 << 14,  // makes one-time passwords (card/oath/), unless that was switched off
 };
 
 // What a slot holds, or the state of a PIN, PUK or management key.
@@ -49,9 +50,11 @@ struct piv_cipher;
 // A kind of card. A NULL function: such a card can't. A new kind is one file with one of these and its row in
 // driver.c.
 struct driver {
-    const char *name;                  // for messages: "PIV", "YubiKey"
-    bool (*knows_atr)(struct rd atr);  // certain by the ATR's historical bytes? NULL: never
-    uint32_t atr_caps;                 // what every card known by its ATR can do
+    const char *name;                         // for messages: "PIV", "YubiKey"
+    bool (*knows_atr)(struct rd atr);         // certain by the ATR's historical bytes? NULL: never
+    uint32_t atr_caps;                        // what every card known by its ATR can do
+    bool (*knows_answer)(struct rd template); // certain by the answer to SELECT? NULL: never
+    uint32_t answer_caps;                     // all that a card known by that can do
     enum err (*learn)(struct card *c); // sends what fills facts.caps; E_UNSUPPORTED: not a card of this kind
     enum err (*serial)(struct card *c, uint32_t *serial);
     enum err (*metadata)(struct card *c, uint8_t ref, struct driver_metadata *out);
@@ -68,6 +71,10 @@ struct driver {
 const struct driver *driver_guess(struct rd atr);
 // What a card of this ATR can do for certain. 0 APDUs.
 uint32_t driver_atr_caps(struct rd atr);
+// piv_select calls it with the answer; 0 APDUs.
+void driver_selected(struct card *c, struct rd template);
+// Keys of this card can want a code: known since PIV was selected. 0 APDUs.
+bool driver_wants_codes(const struct card *c);
 // It is certain, without asking, that the card tells a serial number. 0 APDUs.
 bool driver_has_serial(const struct card *c);
 // What the card can do. 0 when known on this connection, else 1 (GET VERSION; a plain card refuses it), after

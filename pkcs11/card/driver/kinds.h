@@ -4,3 +4,4 @@
 
 extern const struct driver driver_plain;
 extern const struct driver driver_yubikey;
+extern const struct driver driver_otp_card;

@@ -6,6 +6,7 @@
 
 #include "card/base/secret.h"
 #include "card/piv/reference.h"
+#include "card/piv/table.h"
 
 #define INS_VERIFY 0x20
 #define INS_OTP    0xF1
@@ -180,4 +181,28 @@ enum err gate_code(struct card *c, struct rd code, uint8_t ticket[GATE_TICKET_SI
     if (answer.n != GATE_TICKET_SIZE || !rd_copy(&answer, ticket, GATE_TICKET_SIZE))
         return FAIL(&c->trail, E_MALFORMED, "verify code: reply");
     return E_OK;
+}
+
+enum err gate_verify(struct card *c, struct rd pin, struct rd ticket, int *tries)
+{
+    struct wr w = chan_body(&c->chan);
+    struct apdu a = {.name = "VERIFY (ticket)", .ins = INS_VERIFY, .p2 = PIV_REF_PIN};
+    if (tries)
+        *tries = -1;
+    if (ticket.n != GATE_TICKET_SIZE || !piv_write_reference(&w, pin))
+        return piv_reference_unfit(c, "verify with a ticket: length");
+    wr_rd(&w, ticket);
+    if (!wr_done(&w, &a.body))
+        return piv_reference_unfit(c, "verify with a ticket");
+    return piv_reference_result(c, chan_send(&c->chan, &a, NULL), tries);
+}
+
+enum err gate_logout(struct card *c)
+{
+    const struct apdu a = {.name = "VERIFY (code logout)",
+                           .ins = INS_VERIFY,
+                           .p1 = 0xFF,
+                           .p2 = REF_CODE,
+                           .publish = APDU_PUBLIC};
+    return chan_send(&c->chan, &a, NULL);
 }

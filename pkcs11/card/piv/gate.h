@@ -58,3 +58,8 @@ MUST_USE enum err gate_remove(struct card *c);
 // E_PIN_BLOCKED, E_AUTH_NEEDED: no PIN; E_REFUSED: not of the card's length; E_NOT_FOUND: no secret;
 // E_ARGUMENT: no digits, or of impossible length, nothing sent.
 MUST_USE enum err gate_code(struct card *c, struct rd code, uint8_t ticket[GATE_TICKET_SIZE], int *tries);
+// VERIFY with PIN and ticket. 1. As piv_verify, and E_NOT_FOUND: there is no such ticket any more; the PIN
+// was not looked at.
+MUST_USE enum err gate_verify(struct card *c, struct rd pin, struct rd ticket, int *tries);
+// Code logout: ticket and permit end, whoever's they are. 1.
+MUST_USE enum err gate_logout(struct card *c);

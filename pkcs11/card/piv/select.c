@@ -1,4 +1,5 @@
 // SELECT of the PIV Card Application: SP 800-73-4 part 2, 3.1.1.
+#include "card/driver/driver.h"
 #include "card/piv/command.h"
 
 // The AID without its version, so that every version is found (part 1, 2.2).
@@ -19,7 +20,9 @@ enum err piv_select(struct card *c)
     enum err e = chan_send(&c->chan, &a, &template);
     if (e == E_NOT_FOUND || e == E_UNSUPPORTED || e == E_REFUSED)
         return FAIL(&c->trail, E_NOT_PRESENT, "no PIV applet");
-    if (e == E_OK)
+    if (e == E_OK) {
         c->selected = SELECT_PIV;
+        driver_selected(c, template);
+    }
     return e;
 }
