@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TIMEOUT_MS 20000
@@ -26,6 +28,16 @@ static int take(int tty)
         return n < 0 && errno != EIO ? -1 : 0;
     shown += (size_t)n;
     return 1;
+}
+
+// Programs turn the echo off after the prompt, and throw away what was typed before. One that leaves it on is
+// answered after a while.
+static void await_silence(int tty)
+{
+    struct termios t;
+    const struct timespec pause = {.tv_nsec = 5000000};
+    for (int i = 0; i < 40 && tcgetattr(tty, &t) == 0 && (t.c_lflag & ECHO) != 0; i++)
+        (void)nanosleep(&pause, NULL);
 }
 
 int main(int argc, char **argv)
@@ -49,6 +61,7 @@ int main(int argc, char **argv)
             if (strcmp(text, "^C") == 0)
                 text = "\003";
             answered = shown;
+            await_silence(tty);
             if (write(tty, text, strlen(text)) < 0 || (text[0] != '\003' && write(tty, "\n", 1) < 0))
                 return 125;
         }
