@@ -68,15 +68,17 @@ END
     does "$BUILD/tool/ingam" token list
     [ "$(grep -c Ingam "$work/said")" -eq 1 ] || fail "ingam counts it as a token: $(cat "$work/said")"
 
-    # libp11 logs in where it finds one token, or where the URI says which.
-    does yubico-piv-tool -r Yubico -a generate -s 9e -A ECCP256 -o "$work/9e.pub"
-    printf 'openssl_conf=i\n[i]\nengines=e\n[e]\npkcs11=p\n[p]\nengine_id=pkcs11\nMODULE_PATH=%s\ninit=0\n' "$module" \
-        >"$work/engine.cnf"
-    echo text >"$work/text"
-    OPENSSL_CONF="$work/engine.cnf" does openssl dgst -engine pkcs11 -keyform engine -sha256 -out "$work/sig" \
-        -sign 'pkcs11:model=PIV;id=%04;type=private;pin-value=123456' "$work/text"
-    judge dgst -sha256 -verify "$work/9e.pub" -signature "$work/sig" "$work/text"
-    ok "$profile: libp11's engine, by model=PIV"
+    if [ "$version" = 4 ]; then # the other has a management key that yubico-piv-tool 2.2 doesn't know
+        # libp11 logs in where it finds one token, or where the URI says which.
+        does yubico-piv-tool -r Yubico -a generate -s 9e -A ECCP256 -o "$work/9e.pub"
+        printf 'openssl_conf=i\n[i]\nengines=e\n[e]\npkcs11=p\n[p]\nengine_id=pkcs11\nMODULE_PATH=%s\ninit=0\n' "$module" \
+            >"$work/engine.cnf"
+        echo text >"$work/text"
+        OPENSSL_CONF="$work/engine.cnf" does openssl dgst -engine pkcs11 -keyform engine -sha256 -out "$work/sig" \
+            -sign 'pkcs11:model=PIV;id=%04;type=private;pin-value=123456' "$work/text"
+        judge dgst -sha256 -verify "$work/9e.pub" -signature "$work/sig" "$work/text"
+        ok "$profile: libp11's engine, by model=PIV"
+    fi
 
     oath access change -n 'correct horse'
     refuses 'find the credential' "$worker" "$module" RFC:4226 1
