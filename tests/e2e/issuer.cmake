@@ -14,7 +14,7 @@ foreach(registry sqlite postgres)
                  COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/issuer_${test}.sh ${registry})
         set_tests_properties(
             e2e-issuer-${test}-${registry}
-            PROPERTIES LABELS "e2e;thread" TIMEOUT 240 ENVIRONMENT
+            PROPERTIES LABELS "e2e;thread" TIMEOUT 900 ENVIRONMENT
                        "BUILD=${CMAKE_BINARY_DIR};SOURCE=${CMAKE_SOURCE_DIR};ASAN_OPTIONS=detect_leaks=0")
     endforeach()
 endforeach()
@@ -26,3 +26,10 @@ add_executable(issuer_idle issuer_idle.c)
 add_executable(issuer_restart issuer_restart.c)
 target_link_libraries(issuer_restart PRIVATE OpenSSL::Crypto)
 ingam_script_test(e2e-issuer-ca-token issuer_ca_token.sh e2e 120)
+# The desk under a killer: only where no sanitizer wants to be loaded first.
+if(NOT INGAM_SANITIZE)
+    pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+    add_library(issuer_killer MODULE issuer_killer.c)
+    target_link_libraries(issuer_killer PRIVATE ${CMAKE_DL_LIBS})
+    ingam_script_test(e2e-issuer-kill issuer_kill.sh e2e 400)
+endif()

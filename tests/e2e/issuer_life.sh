@@ -178,6 +178,24 @@ desk_exit 0 application approve --reference "$reference" --deny
 refused notAuthorized 'refused by the desk' cmp denied "$work/new.pem"
 ok 'a waiting application is polled for until it is approved, or refused'
 
+stop serve
+export INGAM_ISSUER_CLOCK_OFFSET=$((340 * day))
+desk_serve
+apply "$hong" late --kind renew --serial "$(serial_of "$work/waited.pem")" --wait
+p256 "$work/late.key"
+signed kur "$work/waited.pem" "$work/new.pem" -newkey "$work/late.key" -certout "$work/late.pem" -total_timeout 60 &
+waiting=$!
+wait_for 20 'a renewal that waits' grep -q 'body=kur .*result=waits' "$work/serve.err"
+wait_for 20 'its poll' grep -q 'body=pollReq .*result=waiting' "$work/serve.err"
+desk_exit 0 application approve --reference "$reference"
+wait "$waiting" || fail "$(cat "$work/cmp.out")"
+status_is "$(serial_of "$work/waited.pem")" revoked
+status_is "$(serial_of "$work/late.pem")" valid
+stop serve
+unset INGAM_ISSUER_CLOCK_OFFSET
+desk_serve
+ok 'a renewal is polled for in the same way, by the signature of the old key'
+
 # Policies.
 desk_exit 2 class set --class joint --policy nonsense
 desk_exit 8 class set --class nothing --policy 1.2.3.4

@@ -11,6 +11,7 @@ if [ "${1:-}" = postgres ]; then
     desk_init="$desk_init --db $postgres"
 fi
 clients=${2:-12}
+[ -z "${INGAM_SOAK:-}" ] || clients=100
 
 desk_serve
 checks_set

@@ -95,7 +95,7 @@ bool application_write(struct desk *desk, const struct registry_person *person, 
 bool application_make(struct desk *desk, const struct act_apply *apply, struct desk_entitled *made,
                       struct fail *fail)
 {
-    struct registry_person person;
+    struct registry_person person = {0};
     bool done =
         application_prepare(desk, apply, made, &person, fail) && application_write(desk, &person, fail);
     if (!done)
@@ -129,8 +129,8 @@ static bool write_code(const struct options *options, const struct desk_entitled
 
 static bool add(struct desk *desk, const struct options *options, struct fail *fail)
 {
-    struct desk_entitled made;
-    struct registry_person person;
+    struct desk_entitled made = {0};
+    struct registry_person person = {0};
     const struct act_apply apply = {.customer = options->customer,
                                     .kind = options->kind,
                                     .class_name = options->class_name,

@@ -98,7 +98,7 @@ static const struct {
 } bodies[] = {
     {BODY_IR, true, false},      {BODY_CR, true, false},   {BODY_P10CR, true, false},
     {BODY_GENM, true, true},     {BODY_KUR, false, true},  {BODY_RR, true, true},
-    {BODY_CERTCONF, true, true}, {BODY_ERROR, true, true}, {BODY_POLLREQ, true, false},
+    {BODY_CERTCONF, true, true}, {BODY_ERROR, true, true}, {BODY_POLLREQ, true, true},
 };
 
 // Is the message one that the desk can answer at all?
@@ -129,11 +129,11 @@ static enum refuse_reason find_person(struct cmp_call *call, bool *known)
 }
 
 // Is the open transaction the one of whoever asks? A signer's is the renewal of their certificate.
-static bool mine(struct cmp_call *call, bool known)
+static bool mine(struct cmp_call *call, bool known, const char *reference)
 {
     if (call->signer == NULL)
-        return known && strcmp(call->exchange.reference, call->person.reference) == 0;
-    return registry_find(call->desk->registry, call->exchange.reference, &call->person) == REGISTRY_DONE &&
+        return known && strcmp(reference, call->person.reference) == 0;
+    return known && registry_find(call->desk->registry, reference, &call->person) == REGISTRY_DONE &&
            strcmp(call->person.target, call->standing.serial) == 0;
 }
 
@@ -145,9 +145,8 @@ static enum refuse_reason find_waiting(struct cmp_call *call, bool known)
         registry_poll_find(call->desk->registry, id->at, id->left, call->desk->now(), &call->poll);
     if (end == REGISTRY_FAILED)
         return REFUSE_BUSY;
-    return end == REGISTRY_DONE && known && strcmp(call->poll.reference, call->person.reference) == 0
-               ? REFUSE_NOTHING
-               : REFUSE_TRANSACTION;
+    return end == REGISTRY_DONE && mine(call, known, call->poll.reference) ? REFUSE_NOTHING
+                                                                           : REFUSE_TRANSACTION;
 }
 
 // Finds who asks and the transaction that the message is about. *known: the reference or the signer exists.
@@ -167,7 +166,7 @@ static enum refuse_reason find(struct cmp_call *call, bool *known)
                                                    header->transaction_id.left, desk->now(), &call->exchange);
     if (end == REGISTRY_FAILED)
         return REFUSE_BUSY;
-    bool own = end == REGISTRY_DONE && mine(call, *known);
+    bool own = end == REGISTRY_DONE && mine(call, *known, call->exchange.reference);
     if (goes_on(header))
         return own ? REFUSE_NOTHING : REFUSE_TRANSACTION;
     return end == REGISTRY_NONE || own ? REFUSE_NOTHING : REFUSE_ID_IN_USE;
