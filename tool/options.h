@@ -25,6 +25,8 @@ struct options {
     // signing
     const char *out;
     bool attached, raw, pem;
+    // tokens
+    const char *label;
     // settings of other programs
     bool undo, dry_run;
     // issuing

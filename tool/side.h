@@ -51,3 +51,11 @@ enum exit_code side_has_key(const struct module *module, const struct token *tok
 // Moves the key, not its certificate, to a place without one. EXIT_UNSUPPORTED: such a token can't.
 enum exit_code side_move(const struct module *module, const struct token *token, const struct secret *admin,
                          const struct piv_place *from, const struct piv_place *to, struct fault *fault);
+
+// Gives an identity (CHUID) to a card that has none, changes the PUK unless new_puk is NULL, and sets the PIN
+// with it. Done again after an interruption it finds the new PUK set already.
+struct side_secrets {
+    const struct secret *admin, *puk, *new_puk, *new_pin; // admin in hex
+};
+enum exit_code side_init(const struct module *module, const struct token *token,
+                         const struct side_secrets *secrets, struct fault *fault);

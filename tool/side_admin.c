@@ -1,6 +1,7 @@
 // Authenticates with the management key beside the module, and changes with it what PKCS#11 has no words for.
 #include "card/driver/driver.h"
 #include "card/piv/admin.h"
+#include "card/piv/content.h"
 #include "card/piv/sequence.h"
 #include "card/transport/transport.h"
 #include "fault_card.h"
@@ -114,6 +115,62 @@ enum exit_code side_move(const struct module *module, const struct token *token,
         fault_todo(fault, _("YubiKeys from firmware 5.7 on do."));
     } else if (error != E_OK)
         fault_card(fault, error, &side.card.trail, _("The key could not be moved."));
+    side_release(&side);
+    return fault->code;
+}
+
+// A card without CHUID and serial number can't be told from another one.
+static enum err give_identity(struct card *card)
+{
+    uint8_t guid[PIV_GUID_SIZE], bytes[128];
+    struct card_identity who;
+    struct rd content;
+    struct wr w = wr_of(bytes, sizeof bytes);
+    enum err error = piv_identity(card, &who);
+    if (error != E_OK || who.kind != IDENTITY_NONE)
+        return error;
+    if (RAND_bytes(guid, sizeof guid) != 1 || !piv_chuid_build(&w, guid, "20991231") ||
+        !wr_done(&w, &content))
+        return E_MEMORY;
+    return piv_put_data(card, PIV_TAG_CHUID, content);
+}
+
+static enum err set_puk(struct side *side, const struct side_secrets *s, int *tries)
+{
+    struct rd new = secret_view(s->new_puk);
+    enum err error = piv_change(&side->card, PIV_REF_PUK, secret_view(s->puk), new, tries);
+    if (error == E_PIN_WRONG && *tries > 1) // set by a run that was interrupted?
+        error = piv_change(&side->card, PIV_REF_PUK, new, new, tries);
+    return error;
+}
+
+static enum exit_code set_all(struct side *side, const struct side_secrets *s, struct fault *fault)
+{
+    const struct secret *puk = s->new_puk != NULL ? s->new_puk : s->puk;
+    int tries = -1;
+    if (side_admin(&side->card, s->admin, fault) != EXIT_OK)
+        return fault->code;
+    enum err error = give_identity(&side->card);
+    if (error != E_OK)
+        return fault_card(fault, error, &side->card.trail, _("The token could not be given an identity."));
+    if (s->new_puk != NULL && (error = set_puk(side, s, &tries)) != E_OK)
+        fault_card(fault, error, &side->card.trail, _("The PUK could not be changed."));
+    else if ((error = piv_unblock(&side->card, PIV_REF_PIN, secret_view(puk), secret_view(s->new_pin),
+                                  &tries)) != E_OK)
+        fault_card(fault, error, &side->card.trail, _("The PIN could not be set."));
+    if (error != E_OK)
+        fault_tries(fault, tries);
+    return fault->code;
+}
+
+enum exit_code side_init(const struct module *module, const struct token *token,
+                         const struct side_secrets *secrets, struct fault *fault)
+{
+    struct side side;
+    enum err error = side_hold(&side, module, token);
+    if (error != E_OK)
+        return fault_card(fault, error, NULL, _("The token could not be asked."));
+    set_all(&side, secrets, fault);
     side_release(&side);
     return fault->code;
 }

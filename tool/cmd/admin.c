@@ -1,5 +1,6 @@
 // ingam admin change, ingam token reset, ingam key delete: what only the holder of the management key may do.
 #include "ask.h"
+#include "fresh.h"
 #include "meet.h"
 #include "p11/keypair.h"
 #include "show.h"
@@ -32,7 +33,7 @@ static bool is_key(struct rd hex)
     return true;
 }
 
-static enum exit_code new_key(struct run *run, struct secret **out)
+enum exit_code fresh_admin_ask(struct run *run, struct secret **out)
 {
     struct secret *again = NULL;
     if (run->options.new_admin_key_file != NULL) {
@@ -61,7 +62,7 @@ static enum exit_code admin_change(struct run *run)
     struct secret *fresh = NULL;
     if (run->secrets.admin == NULL)
         return fault_set(&run->fault, EXIT_ADMIN, _("The management key is needed: --admin-key-file FILE."));
-    if (new_key(run, &fresh) == EXIT_OK && meet_login_writer(run) == EXIT_OK) {
+    if (fresh_admin_ask(run, &fresh) == EXIT_OK && meet_login_writer(run) == EXIT_OK) {
         struct rd old = secret_view(run->secrets.admin), new = secret_view(fresh);
         CK_RV rv = run->module.f->C_SetPIN(run->session.handle, bytes_of(old), old.n, bytes_of(new), new.n);
         if (rv != CKR_OK)

@@ -1,5 +1,6 @@
 // ingam pin change, ingam pin unblock: C_SetPIN, and C_InitPIN after a login with the PUK.
 #include "ask.h"
+#include "fresh.h"
 #include "meet.h"
 #include "side.h"
 #include "text.h"
@@ -66,6 +67,16 @@ static enum exit_code ask_fresh(struct run *run, const struct fresh_words *words
     return run->fault.code;
 }
 
+enum exit_code fresh_pin_ask(struct run *run, struct secret **out)
+{
+    return ask_fresh(run, &fresh_pin, run->options.new_pin_file, out);
+}
+
+enum exit_code fresh_puk_ask(struct run *run, struct secret **out)
+{
+    return ask_fresh(run, &fresh_puk, run->options.new_puk_file, out);
+}
+
 static CK_UTF8CHAR *bytes_of(struct rd view)
 {
     return (CK_UTF8CHAR *)(uintptr_t)view.p;
@@ -106,8 +117,7 @@ static enum exit_code pin_change(struct run *run)
 {
     struct secret *fresh = NULL;
     side_tries(&run->module, &run->token);
-    if (ask_pin(run, &run->secrets.pin) == EXIT_OK &&
-        ask_fresh(run, &fresh_pin, run->options.new_pin_file, &fresh) == EXIT_OK &&
+    if (ask_pin(run, &run->secrets.pin) == EXIT_OK && fresh_pin_ask(run, &fresh) == EXIT_OK &&
         session_open(&run->session, &run->module, &run->token, &run->fault) == EXIT_OK) {
         struct rd old = secret_view(run->secrets.pin), new = secret_view(fresh);
         CK_RV rv = run->module.f->C_SetPIN(run->session.handle, bytes_of(old), old.n, bytes_of(new), new.n);
@@ -156,8 +166,7 @@ static enum exit_code unblock(struct run *run, const struct secret *puk, const s
 static enum exit_code pin_unblock(struct run *run)
 {
     struct secret *puk = NULL, *fresh = NULL;
-    if (ask_puk(run, &puk) == EXIT_OK &&
-        ask_fresh(run, &fresh_pin, run->options.new_pin_file, &fresh) == EXIT_OK)
+    if (ask_puk(run, &puk) == EXIT_OK && fresh_pin_ask(run, &fresh) == EXIT_OK)
         unblock(run, puk, fresh);
     secret_free(puk);
     secret_free(fresh);
@@ -183,8 +192,7 @@ static enum exit_code set_puk(struct run *run, const struct secret *puk, const s
 static enum exit_code puk_change(struct run *run)
 {
     struct secret *puk = NULL, *fresh = NULL;
-    if (ask_puk(run, &puk) == EXIT_OK &&
-        ask_fresh(run, &fresh_puk, run->options.new_puk_file, &fresh) == EXIT_OK)
+    if (ask_puk(run, &puk) == EXIT_OK && fresh_puk_ask(run, &fresh) == EXIT_OK)
         set_puk(run, puk, fresh);
     secret_free(puk);
     secret_free(fresh);
