@@ -79,9 +79,10 @@ static void take(struct upload *upload, size_t most, const char *bytes, size_t l
         upload->too_long = more == NULL;
         if (more == NULL)
             return;
-        if (upload->length > 0) // a body may hold secrets: no copy of it stays behind
+        if (upload->bytes != NULL) { // a body may hold secrets: no copy of it stays behind
             memcpy(more, upload->bytes, upload->length);
-        explicit_bzero(upload->bytes, upload->length);
+            explicit_bzero(upload->bytes, upload->length);
+        }
         free(upload->bytes);
         upload->bytes = more;
         upload->room = room;

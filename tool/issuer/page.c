@@ -9,7 +9,7 @@
 
 static void put(struct page *page, const char *bytes, size_t length)
 {
-    if (page->failed)
+    if (page->failed || length == 0)
         return;
     if (page->room - page->length < length) {
         size_t room = page->room == 0 ? 8192 : page->room;
@@ -20,9 +20,10 @@ static void put(struct page *page, const char *bytes, size_t length)
         if (more == NULL)
             return;
         // A page may show a code: no copy of it stays behind.
-        if (page->length > 0)
+        if (page->bytes != NULL) {
             memcpy(more, page->bytes, page->length);
-        explicit_bzero(page->bytes, page->length);
+            explicit_bzero(page->bytes, page->length);
+        }
         free(page->bytes);
         page->bytes = more;
         page->room = room;
