@@ -274,6 +274,23 @@ expect_exit 1 "$issuer" serve --dir "$desk" --listen 127.0.0.1:0 --pages-listen 
     --tls-key "$work/a.pem"
 ok 'no page goes out without TLS but to this machine'
 
+# A year later: the corporation's certificate, of one year, in its last 30 days and after its end.
+corporation=$(desk_do customer list --json | jq -r '.customers[] | select(.name == "법인") | .customer')
+# renewal DAYS TEXT: what the page says about it then.
+renewal() {
+    cat "$work/serve.err" >>"$work/before.err"
+    stop serve
+    export INGAM_ISSUER_CLOCK_OFFSET=$(($1 * 86400))
+    pages_serve
+    log_in "$corporation" 1234567891
+    visit 200 /my
+    shows "$2"
+}
+renewal 334 '부터 가능'
+renewal 336 'ingam renew --issuer http'
+renewal 366 '만료되어 갱신할 수 없습니다'
+ok 'the page says when and how to renew, and when it is too late'
+
 for secret in "$number" 7001011234567 "$code" "$(cat "$work/code.b")" "$after"; do
     ! grep -qF "$secret" "$work/before.err" "$work/serve.err" || fail "the log has a secret: $secret"
 done

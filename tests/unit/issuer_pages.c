@@ -140,6 +140,9 @@ static void sessions_end_in_time(void **state)
     session = session_new(sessions, false, id);
     session_put(sessions, session);
     clock_now += SESSION_IDLE;
+    sessions_sweep(sessions);
+    for (int i = 0; i < SESSION_PLACES; i++)
+        assert_false(sessions->places[i].live);
     assert_null(session_take(sessions, id, false));
 
     session = session_new(sessions, false, id);

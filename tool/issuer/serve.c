@@ -23,12 +23,13 @@ struct tls {
     char certificate[PEM_MAX + 1], key[PEM_MAX + 1];
 };
 
-static void wait_for_end(struct http_listener *const *listeners, const sigset_t *ends)
+static void wait_for_end(struct http_listener *const *listeners, struct web *web, const sigset_t *ends)
 {
     const struct timespec second = {1, 0};
     while (sigtimedwait(ends, NULL, &second) < 0) {
         for (size_t i = 0; i < LISTENERS; i++)
             http_listener_sweep(listeners[i]);
+        web_sweep(web);
     }
 }
 
@@ -129,7 +130,7 @@ static bool serve(struct desk *desk, const struct options *options, const sigset
     free(tls);
     if (done) {
         notice_start(desk);
-        wait_for_end(listeners, ends);
+        wait_for_end(listeners, web, ends);
     }
     for (size_t i = 0; i < LISTENERS; i++)
         http_listener_stop(listeners[i]);

@@ -157,6 +157,18 @@ bool session_rotate(struct sessions *sessions, struct session *session, char id[
     return done;
 }
 
+void sessions_sweep(struct sessions *sessions)
+{
+    pthread_mutex_lock(&sessions->lock);
+    int64_t now = sessions->now();
+    for (size_t i = 0; i < SESSION_PLACES; i++) {
+        struct session *place = &sessions->places[i];
+        if (place->live && !place->busy && over(place, now))
+            wipe(place);
+    }
+    pthread_mutex_unlock(&sessions->lock);
+}
+
 void session_end(struct sessions *sessions, struct session *session)
 {
     pthread_mutex_lock(&sessions->lock);

@@ -47,6 +47,9 @@ void session_put(struct sessions *sessions, struct session *session);
 // that somebody knew before is worth nothing.
 bool session_rotate(struct sessions *sessions, struct session *session, char id[SESSION_ID]);
 
+// Wipes the sessions that are over.
+void sessions_sweep(struct sessions *sessions);
+
 // Ends a taken session and wipes what it knew.
 void session_end(struct sessions *sessions, struct session *session);
 

@@ -39,6 +39,12 @@ void web_free(struct web *web)
     free(web);
 }
 
+void web_sweep(struct web *web)
+{
+    if (web != NULL)
+        sessions_sweep(web->sessions);
+}
+
 // --- answers
 
 static void log_line(const struct exchange *exchange)
@@ -275,6 +281,10 @@ static void run_flow(struct exchange *exchange)
     peek(exchange);
     if (flow->member && (visit->session == NULL || visit->session->customer[0] == 0)) {
         redirect(exchange, "/login");
+        return;
+    }
+    if (flow->after != NULL && visit->session != NULL && visit->session->customer[0] != 0) {
+        redirect(exchange, flow->after);
         return;
     }
     if (visit->session == NULL && !web_open(exchange, false)) {

@@ -10,6 +10,9 @@
 struct web *web_make(struct desk *desk, struct fail *fail);
 void web_free(struct web *web);
 
+// Forgets the sessions that are over. Call it about once a second.
+void web_sweep(struct web *web);
+
 // Their context is the centre.
 extern const struct http_service web_pages, web_members;
 

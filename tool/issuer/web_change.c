@@ -14,7 +14,7 @@ static bool take_who(struct visit *visit, const struct form *form)
     const char *name = form_get(form, "name");
     struct secret number = {0};
     bool found = false;
-    if (limit_over(limits, LIMIT_STRAYS, visit->address))
+    if (limit_over(limits, LIMIT_WRONG, name) || limit_over(limits, LIMIT_STRAYS, visit->address))
         return visit_refuse(visit, WEB_IDENTITY_LOCKED, NULL);
     snprintf(number.bytes, sizeof number.bytes, "%s", form_get(form, "number"));
     number.length = strlen(number.bytes);
@@ -25,6 +25,7 @@ static bool take_who(struct visit *visit, const struct form *form)
     secret_wipe(&number);
     if (found)
         return true;
+    limit_take(limits, LIMIT_WRONG, name);
     limit_take(limits, LIMIT_STRAYS, visit->address);
     return visit_refuse(visit, WEB_IDENTITY, "name");
 }

@@ -13,7 +13,7 @@
 const struct flow flows[] = {
     {"apply", "/apply", N_("Apply for a certificate"), false, true, NULL, steps_apply},
     {"find-id", "/find-id", N_("Find my ID"), false, true, NULL, steps_find},
-    {"login", "/login", N_("Log in"), false, false, "/my", steps_login},
+    {"login", "/login", N_("Log in"), false, true, "/my", steps_login},
     {"change", "/change", N_("Suspend, resume or revoke a certificate"), true, false, NULL, steps_change},
     {"mobile-otp", "/mobile-otp", N_("Mobile OTP"), false, true, NULL, steps_otp},
     {"register", "/register", N_("Register another institution's certificate"), true, false, NULL,
