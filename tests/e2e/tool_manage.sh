@@ -103,7 +103,7 @@ for shell in bash zsh fish; do
 done
 # shellcheck disable=SC2016
 bash -c '. "$1"; words() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _ingam 2>/dev/null; echo "${COMPREPLY[*]}"; }
-    words ingam to; words ingam token i; words ingam cert check --da; words ingam issue ca' \
+    words ingam to; words ingam token inf; words ingam cert check --da; words ingam issue ca' \
     bash "$work/completion.bash" >"$work/words"
 [ "$(tr '\n' ' ' <"$work/words")" = 'token info --days card ' ] || fail "bash completes: $(cat "$work/words")"
 [ "$("$ingam" completion fish --json | jq -r .script)" = "$(cat "$work/completion.fish")" ] || fail 'JSON has another script'
