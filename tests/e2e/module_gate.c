@@ -30,14 +30,9 @@ static void begin(void)
 }
 
 // 9A: once. 9C (which wants the PIN each time): none. 9D: always. 9E (which wants no PIN): none.
-static int start(void **state)
+static void issue(void)
 {
-    (void)state;
-    static unsigned n;
-    char name[16], path[200], command[300];
-    (void)snprintf(name, sizeof name, "gate%u", n++);
-    card_start(&card, name, "otp-card");
-    world_use(&card, NULL);
+    char path[200], command[300];
     furnish(4);
     (void)snprintf(path, sizeof path, "%s/secret", world_dir());
     FILE *f = fopen(path, "w");
@@ -48,6 +43,27 @@ static int start(void **state)
     tool(command);
     tool("gate 9a once");
     tool("gate 9d always");
+}
+
+// The first card is issued, the others are copies of it.
+static int start(void **state)
+{
+    (void)state;
+    static unsigned n;
+    char name[16], command[500];
+    (void)snprintf(name, sizeof name, "gate%u", n);
+    (void)snprintf(command, sizeof command, "cp %s/issued %s/%s.image", world_dir(), world_dir(), name);
+    if (n > 0)
+        assert_int_equal(system(command), 0);
+    card_start(&card, name, "otp-card");
+    world_use(&card, NULL);
+    if (n++ == 0) {
+        issue();
+        card_stop(&card);
+        (void)snprintf(command, sizeof command, "cp %s %s/issued", card.image, world_dir());
+        assert_int_equal(system(command), 0);
+        card_again(&card, "otp-card");
+    }
     begin();
     return 0;
 }
