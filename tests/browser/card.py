@@ -31,11 +31,11 @@ def public_key_info(answer, algorithm):
 
 
 class Card:
-    def __init__(self, program, work, port, name):
+    def __init__(self, program, work, port, name, profile):
         self.work, self.process = work, None
         self.image, self.log = os.path.join(work, name + ".image"), os.path.join(work, "card.log")
         self.command = ["setpriv", "--pdeathsig", "TERM", program, "--image", self.image, "--log", self.log,
-                        "--vpcd", f"127.0.0.1:{port}"]
+                        "--vpcd", f"127.0.0.1:{port}", "--profile", profile]
 
     def put_in(self):
         """Returns when pcscd shows the card."""

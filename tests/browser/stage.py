@@ -53,19 +53,19 @@ class Stage:
         self.shown += 1
         print(f"ok {self.shown} - {what}", flush=True)
 
-    def prepare(self, *keys):
+    def prepare(self, *keys, profile="piv"):
         """The CAs, the card in its reader with those keys, the judge."""
         for name, _, _ in (RSA, EC, ALWAYS):
             self.pki.ca(name + ".ca")
         self.pki.server("rsa.ca")
-        self.card = SoftHsm(self.work) if self.soft else self.new_card("card")
+        self.card = SoftHsm(self.work) if self.soft else self.new_card("card", profile)
         self.fill(self.card, *keys)
         self.meter = Meter(self.card.log, os.environ["INGAM_LOG"])
         self.judge = self.keep(Judge(os.path.join(self.build, "tests/browser/tls-server"), self.pki.folder, GATES))
 
-    def new_card(self, name):
+    def new_card(self, name, profile="piv"):
         simulator = os.path.join(self.build, "firmware-sim/ingam-sim")
-        return Card(simulator, self.work, os.environ["VPCD_PORT"], name)
+        return Card(simulator, self.work, os.environ["VPCD_PORT"], name, profile)
 
     def fill(self, card, *keys):
         """Puts the card in and gives it those keys and certificates."""
