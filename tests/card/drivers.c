@@ -1,6 +1,7 @@
 // Dialogues after Yubico's public PIV pages ("PIV commands", "GET METADATA", "Import", "Attest"), and the
 // management key after SP 800-73-4 part 2, A.1.
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "card/apdu/atr.h"
@@ -298,8 +299,10 @@ static void what_the_atr_says_of_extended_length(void **unused)
         uint8_t atr[TP_ATR_MAX];
         size_t n = strlen(rows[i].atr) / 2;
         for (size_t j = 0; j < n; j++) {
-            unsigned byte;
-            assert_int_equal(sscanf(rows[i].atr + 2 * j, "%2x", &byte), 1);
+            const char digits[] = {rows[i].atr[2 * j], rows[i].atr[2 * j + 1], '\0'};
+            char *end;
+            unsigned long byte = strtoul(digits, &end, 16);
+            assert_true(*end == '\0');
             atr[j] = (uint8_t)byte;
         }
         if (atr_refuses_extended(rd_of(atr, n)) != rows[i].refuses)
