@@ -140,6 +140,8 @@ CK_RV content_history(struct slot *s)
     if (e == E_OK && !piv_key_history_parse(content, &s->history))
         s->history = (struct piv_key_history){0};
     facts_parse(s, e == E_OK ? content : rd_of(NULL, 0));
+    if (e == E_OK || e == E_NOT_FOUND)
+        shared_tell_name(s);
     s->history.url = rd_of(NULL, 0);
     s->history_read = e == E_OK || e == E_NOT_FOUND || e == E_UNSUPPORTED;
     CK_RV rv = s->history_read ? CKR_OK : token_rv(s, e);

@@ -179,6 +179,8 @@ struct slot {
     uint8_t url[118]; /* of the Key History */
     size_t url_len;
     struct fact fact[PIV_SLOTS];
+    uint8_t name[32];            /* the token's, as C_InitToken was given it */
+    size_t name_len;             /* 0: none, or not read */
     struct cache *cache;         /* cache.c; NULL: nothing was read or kept */
     struct secret *state_key;    /* state.c; NULL: none yet */
     struct secret *private_list; /* privdata.c: as on the card; NULL: not read */

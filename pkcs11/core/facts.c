@@ -1,4 +1,5 @@
-/* The facts element: DA { 01 version, E0 { 80 key reference, 81 label, 82 id, 83 SubjectPublicKeyInfo }... }.
+/* The facts element: DA { 01 version, 84 the token's label, E0 { 80 key reference, 81 label, 82 id, 83
+ * SubjectPublicKeyInfo }... }.
  */
 #include "core/facts.h"
 #include "core/content.h"
@@ -9,6 +10,7 @@
 
 #define TAG_FACTS  0xDA
 #define TAG_KEY    0xE0
+#define TAG_NAME   0x84
 #define VERSION    1
 #define OBJECT_MAX 12000 /* bytes of the whole Key History object */
 
@@ -17,6 +19,7 @@ void facts_forget(struct slot *s)
     for (size_t i = 0; i < PIV_SLOTS; i++)
         s->fact[i] = (struct fact){0};
     s->url_len = 0;
+    s->name_len = 0;
 }
 
 static struct fact *fact_of(struct slot *s, const struct card_key *k)
@@ -50,6 +53,27 @@ static bool parse_key(struct slot *s, struct rd body)
     return true;
 }
 
+/* It is shown in places where control characters do harm. */
+static bool is_name(struct rd name)
+{
+    for (size_t i = 0; i < name.n; i++)
+        if (name.p[i] < ' ' || name.p[i] == 0x7F)
+            return false;
+    return true;
+}
+
+bool facts_name(struct rd *name)
+{
+    while (name->n > 0 && (name->p[name->n - 1] == ' ' || name->p[name->n - 1] == 0))
+        name->n--;
+    return name->n <= sizeof((struct slot *)0)->name && is_name(*name);
+}
+
+void facts_set_name(struct slot *s, struct rd name)
+{
+    (void)take(name, s->name, sizeof s->name, &s->name_len);
+}
+
 void facts_parse(struct slot *s, struct rd content)
 {
     uint32_t tag;
@@ -60,6 +84,9 @@ void facts_parse(struct slot *s, struct rd content)
         if (tag == 0xF3 && !take(value, s->url, sizeof s->url, &s->url_len))
             s->url_len = 0;
         if (tag != TAG_FACTS || !rd_u8(&value, &version) || version != VERSION)
+            continue;
+        if (!rd_tlv_opt(&value, TAG_NAME, &key) || !is_name(key) ||
+            !take(key, s->name, sizeof s->name, &s->name_len))
             continue;
         while (rd_tlv(&value, TAG_KEY, &key))
             if (!parse_key(s, key))
@@ -187,6 +214,8 @@ CK_RV facts_write(struct slot *s)
     bool ok = piv_key_history_build(&w, &history);
     size_t mark = wr_open(&w, TAG_FACTS);
     wr_u8(&w, VERSION);
+    if (s->name_len > 0)
+        wr_tlv(&w, TAG_NAME, rd_of(s->name, s->name_len));
     for (size_t i = 0; i < PIV_SLOTS; i++)
         build_key(&w, s, i);
     wr_close(&w, mark);

@@ -19,5 +19,8 @@ CK_RV facts_set_id(struct slot *s, struct card_key *k, struct rd id);
 void facts_set_public(struct slot *s, struct card_key *k, bool keep);
 void facts_drop(struct slot *s, struct card_key *k);
 bool facts_any(struct slot *s, struct card_key *k);
+/* A token's label without the blanks at its end. false: too long, or not a text. */
+bool facts_name(struct rd *name);
+void facts_set_name(struct slot *s, struct rd name);
 /* Inside an admin transaction, with the Key History read. */
 CK_RV facts_write(struct slot *s);

@@ -43,7 +43,7 @@ CK_RV login_set_pin(struct slot *s, struct rd old, struct rd fresh);
 CK_RV login_set_pin_at_pad(struct slot *s);
 /* C_InitToken: so_pin is the management key in hex. Everything of PIV on the card goes. No session is open.
  */
-CK_RV login_init_token(struct slot *s, struct rd so_pin);
+CK_RV login_init_token(struct slot *s, struct rd so_pin, struct rd label);
 /* Whether C_InitPIN could do anything. */
 CK_RV login_may_init_pin(const struct slot *s);
 CK_RV login_init_pin(struct slot *s, struct rd fresh);

@@ -4,7 +4,7 @@
 #include "core/message.h"
 #include "core/module.h"
 #include "core/slot.h"
-#include <stdio.h>
+#include "core/unique.h"
 #include <stdlib.h>
 
 CK_RV session_open(struct slot *s, CK_FLAGS flags, void *application, CK_NOTIFY notify,
@@ -102,10 +102,8 @@ CK_RV store_add(struct slot *s, struct object *o, CK_OBJECT_HANDLE *handle)
         object_unref(o);
         return CKR_HOST_MEMORY;
     }
-    char unique[32];
-    int n = snprintf(unique, sizeof unique, "%lx", h);
-    (void)object_set(o, CKA_UNIQUE_ID, unique, (size_t)n); /* without memory it stays empty */
     o->handle = h;
+    unique_set(o);
     s->list[s->list_count++] = o;
     if (handle != NULL)
         *handle = h;

@@ -9,15 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC   0x32676E49u
+#define MAGIC   0x33676E49u
 #define GOOD_US (UINT64_C(600) * 1000000) /* for how long a look at the tries counts */
 
 struct record {
     uint32_t magic, insertion;
     uint64_t writes, pins,
         looked; /* looked: CLOCK_MONOTONIC of the last look that found all tries; 0: never, or one is lost */
-    uint8_t id_kind, id_len, id[PIV_GUID_SIZE]; /* who the card is; kind 0: nobody has asked */
-    uint8_t spare[6];
+    uint8_t id_kind, id_len, id[PIV_GUID_SIZE];          /* who the card is; kind 0: nobody has asked */
+    uint8_t named_kind, named_len, named[PIV_GUID_SIZE]; /* whose label follows: also of another insertion */
+    uint8_t name_len, name[32];
+    uint8_t spare[3];
 };
 
 bool shared_is_private(const char *dir)
@@ -69,10 +71,15 @@ static bool file_name(const struct slot *s, char *out, size_t size)
     return true;
 }
 
-static bool read_record(const struct slot *s, struct record *r)
+static bool read_any(const struct slot *s, struct record *r)
 {
     return s->shared.fd >= 0 && pread(s->shared.fd, r, sizeof *r, 0) == (ssize_t)sizeof *r &&
-           r->magic == MAGIC && r->insertion == s->insertion;
+           r->magic == MAGIC;
+}
+
+static bool read_record(const struct slot *s, struct record *r)
+{
+    return read_any(s, r) && r->insertion == s->insertion;
 }
 
 static void take_identity(struct slot *s, const struct record *r)
@@ -140,8 +147,14 @@ static bool start(struct slot *s, struct record *r)
 {
     if (s->shared.fd < 0 || flock(s->shared.fd, LOCK_EX) != 0)
         return false;
-    if (!read_record(s, r))
+    if (!read_any(s, r))
         *r = (struct record){.magic = MAGIC, .insertion = s->insertion};
+    if (r->insertion != s->insertion) {
+        struct record fresh = {.magic = MAGIC, .insertion = s->insertion};
+        size_t names = offsetof(struct record, named_kind);
+        memcpy((uint8_t *)&fresh + names, (uint8_t *)r + names, sizeof fresh - names);
+        *r = fresh;
+    }
     return true;
 }
 
@@ -160,6 +173,40 @@ void shared_tell_identity(struct slot *s)
     r.id_kind = (uint8_t)s->identity.kind;
     r.id_len = s->identity.len;
     memcpy(r.id, s->identity.bytes, sizeof r.id);
+    finish(s, &r);
+}
+
+static bool is_of(const struct slot *s, const struct record *r)
+{
+    struct card_identity of = {.kind = (enum card_identity_kind)r->named_kind, .len = r->named_len};
+    memcpy(of.bytes, r->named, sizeof of.bytes);
+    return s->identified && of.len <= sizeof of.bytes && card_identity_same(&of, &s->identity);
+}
+
+bool shared_name(const struct slot *s, uint8_t name[32], size_t *len)
+{
+    struct record r;
+    if (!read_any(s, &r) || !is_of(s, &r) || r.name_len > sizeof r.name)
+        return false;
+    memcpy(name, r.name, sizeof r.name);
+    *len = r.name_len;
+    return true;
+}
+
+void shared_tell_name(struct slot *s)
+{
+    struct record r;
+    uint8_t told[sizeof r.name];
+    size_t len;
+    if (!s->identified || s->identity.kind == IDENTITY_NONE ||
+        (shared_name(s, told, &len) && len == s->name_len && memcmp(told, s->name, len) == 0) ||
+        !start(s, &r))
+        return;
+    r.named_kind = (uint8_t)s->identity.kind;
+    r.named_len = s->identity.len;
+    memcpy(r.named, s->identity.bytes, sizeof r.named);
+    r.name_len = (uint8_t)s->name_len;
+    memcpy(r.name, s->name, sizeof r.name);
     finish(s, &r);
 }
 

@@ -4,6 +4,7 @@
  * for itself that a PIN was changed. */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct slot;
@@ -27,5 +28,9 @@ bool shared_tries_full(struct slot *s);
 /* Tells the others, not oneself. The identity is the slot's; shared_open takes over what another program
  * found out. */
 void shared_tell_identity(struct slot *s);
+/* The label that the card of this identity had when one of the user's programs last read or wrote it, in this
+ * reader; false: none has. */
+bool shared_name(const struct slot *s, uint8_t name[32], size_t *len);
+void shared_tell_name(struct slot *s);
 void shared_tell_written(struct slot *s);
 void shared_tell_pin(struct slot *s, bool full, bool moved);

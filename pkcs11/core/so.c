@@ -2,6 +2,8 @@
 #include "card/base/secret.h"
 #include "card/piv/admin.h"
 #include "card/piv/adminpin.h"
+#include "core/content.h"
+#include "core/facts.h"
 #include "core/keypad.h"
 #include "core/otp.h"
 #include "core/pin.h"
@@ -344,30 +346,56 @@ static CK_RV block(struct slot *s, uint8_t ref)
     return e == E_PIN_BLOCKED ? CKR_OK : e == E_PIN_WRONG ? CKR_DEVICE_ERROR : token_rv(s, e);
 }
 
-CK_RV login_init_token(struct slot *s, struct rd so_pin)
+/* Inside a transaction, on a card just reset: its factory management key writes the label. */
+static CK_RV write_name(struct slot *s, struct rd label)
 {
-    struct secret *key = is_key_hex(so_pin) ? from_hex(so_pin) : NULL;
-    if (s->piv != NULL) {
-        secret_free(key);
+    static const uint8_t factory[] = {1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8};
+    CK_RV rv = token_rv(s, token_identify(s));
+    if (rv == CKR_OK)
+        rv = content_history(s);
+    if (rv != CKR_OK || label.n == 0)
+        return rv;
+    rv = token_rv(s, piv_admin_any(&s->card, &crypto, rd_of(factory, sizeof factory), NULL));
+    if (rv != CKR_OK)
+        return rv;
+    facts_set_name(s, label);
+    rv = facts_write(s);
+    if (rv == CKR_OK)
+        shared_tell_name(s);
+    return rv;
+}
+
+static CK_RV reset_card(struct slot *s, struct rd key)
+{
+    enum err e = driver_needs(&s->card, CAP_RESET);
+    CK_RV rv = e == E_UNSUPPORTED ? CKR_FUNCTION_NOT_SUPPORTED : token_rv(s, e);
+    if (rv == CKR_OK)
+        rv = token_rv(s, piv_admin_any(&s->card, &crypto, key, NULL));
+    if (rv == CKR_OK)
+        rv = block(s, PIV_REF_PIN);
+    if (rv == CKR_OK)
+        rv = block(s, PIV_REF_PUK);
+    return rv == CKR_OK ? token_rv(s, driver_reset(&s->card)) : rv;
+}
+
+CK_RV login_init_token(struct slot *s, struct rd so_pin, struct rd label)
+{
+    if (s->piv != NULL)
         return CKR_FUNCTION_NOT_SUPPORTED;
-    }
+    if (!facts_name(&label))
+        return CKR_ARGUMENTS_BAD;
+    struct secret *key = is_key_hex(so_pin) ? from_hex(so_pin) : NULL;
     if (key == NULL)
         return CKR_PIN_INCORRECT;
     CK_RV rv = token_begin(s, TOKEN_PIV);
     if (rv == CKR_OK) {
-        enum err e = driver_needs(&s->card, CAP_RESET);
-        rv = e == E_UNSUPPORTED ? CKR_FUNCTION_NOT_SUPPORTED : token_rv(s, e);
+        rv = reset_card(s, secret_view(key));
+        content_forget(s);
+        token_forget_identity(s);
         if (rv == CKR_OK)
-            rv = token_rv(s, piv_admin_any(&s->card, &crypto, secret_view(key), NULL));
-        if (rv == CKR_OK)
-            rv = block(s, PIV_REF_PIN);
-        if (rv == CKR_OK)
-            rv = block(s, PIV_REF_PUK);
-        if (rv == CKR_OK)
-            rv = token_rv(s, driver_reset(&s->card));
+            rv = write_name(s, label);
         shared_tell_pin(s, false, true);
         shared_tell_written(s);
-        token_forget_identity(s);
         token_end(s, login_leave(s));
     }
     secret_free(key);

@@ -206,8 +206,15 @@ void token_serial(const struct card_identity *id, char *out, size_t size)
 void token_label(const struct slot *s, char out[33])
 {
     char serial[17];
+    uint8_t name[32];
+    size_t len = s->name_len;
+    memcpy(name, s->name, sizeof name);
+    (void)shared_name(s, name, &len);
     token_serial(&s->identity, serial, sizeof serial);
-    snprintf(out, 33, "Ingam %s", serial[0] != '\0' ? serial : "PIV");
+    if (len > 0)
+        snprintf(out, 33, "%.*s", (int)len, (const char *)name);
+    else
+        snprintf(out, 33, "Ingam %s", serial[0] != '\0' ? serial : "PIV");
 }
 
 static CK_FLAGS pin_flags(const struct slot *s)

@@ -127,14 +127,6 @@ CK_RV C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_I
     return call_leave(&c);
 }
 
-/* The label isn't kept: PIV has no place for it that costs nothing to read. */
-static CK_RV init_token(struct slot *s, struct rd pin)
-{
-    CK_RV rv = login_init_token(s, pin);
-    content_forget(s);
-    return rv;
-}
-
 CK_RV C_InitToken(CK_SLOT_ID slot, CK_BYTE *pin, CK_ULONG pin_len, CK_BYTE *label)
 {
     struct call c;
@@ -142,7 +134,7 @@ CK_RV C_InitToken(CK_SLOT_ID slot, CK_BYTE *pin, CK_ULONG pin_len, CK_BYTE *labe
         c.rv = label == NULL || !in_ok(pin, pin_len) ? CKR_ARGUMENTS_BAD
                : !slot_present(c.slot)               ? CKR_TOKEN_NOT_PRESENT
                : c.slot->sessions.count > 0          ? CKR_SESSION_EXISTS
-                                                     : init_token(c.slot, rd_of(pin, pin_len));
+                                            : login_init_token(c.slot, rd_of(pin, pin_len), rd_of(label, 32));
     return call_leave(&c);
 }
 
