@@ -49,21 +49,51 @@ static bool directory(char *out, size_t size)
     return shared_is_private(out);
 }
 
-/* Readers of the same name in different worlds (another pcscd, other simulators) are different readers. */
+/* Readers of the same name in different worlds (another pcscd, other simulators) are different readers, and
+ * so they are after the service was started anew: its socket is another one then. */
+static bool add_socket(char *world, size_t size, const char *path, size_t path_len)
+{
+    struct stat st;
+    char name[256];
+    if (path_len >= sizeof name)
+        return false;
+    memcpy(name, path, path_len);
+    name[path_len] = '\0';
+    if (stat(name, &st) != 0)
+        return true; /* not running: no reader is there by it */
+    size_t used = strlen(world);
+    int n = snprintf(world + used, size - used, " %lu.%lu.%lld.%ld", (unsigned long)st.st_dev,
+                     (unsigned long)st.st_ino, (long long)st.st_ctim.tv_sec, (long)st.st_ctim.tv_nsec);
+    return n > 0 && (size_t)n < size - used;
+}
+
+/* list: "unix:PATH,unix:PATH...", as transport.h has it. */
+static bool add_simulators(char *world, size_t size, const char *list)
+{
+    static const char scheme[] = "unix:";
+    while (*list != '\0') {
+        size_t n = strcspn(list, ",");
+        size_t skip = strncmp(list, scheme, sizeof scheme - 1) == 0 ? sizeof scheme - 1 : 0;
+        if (!add_socket(world, size, list + skip, n - skip))
+            return false;
+        list += n + (list[n] == ',');
+    }
+    return true;
+}
+
 static bool file_name(const struct slot *s, char *out, size_t size)
 {
     const char *sim = secure_getenv("INGAM_SIM"), *socket = secure_getenv("PCSCLITE_CSOCK_NAME");
-    const char *service = sim != NULL ? sim : socket != NULL ? socket : "/run/pcscd/pcscd.comm";
-    char world[1024];
+    const char *service = socket != NULL ? socket : "/run/pcscd/pcscd.comm";
+    char world[8192];
     uint8_t sum[HOST_MAX_HASH];
-    struct stat st = {0};
-    if (sim == NULL && stat(service, &st) != 0)
-        return false;
-    int n = snprintf(world, sizeof world, "%lu.%lu.%ld %s%s %s", (unsigned long)st.st_dev,
-                     (unsigned long)st.st_ino, (long)st.st_ctim.tv_nsec, s->reader,
-                     s->piv != NULL ? " (OTP)" : "", service);
-    if (n < 0 || (size_t)n >= sizeof world || host_hash_once(HOST_SHA256, world, (size_t)n, sum) != HOST_OK ||
-        !directory(out, size))
+    int n = snprintf(world, sizeof world, "%s%s %s", s->reader, s->piv != NULL ? " (OTP)" : "",
+                     sim != NULL ? sim : service);
+    if (n < 0 || (size_t)n >= sizeof world ||
+        !(sim != NULL
+              ? add_simulators(world, sizeof world, sim)
+              : access(service, F_OK) == 0 && add_socket(world, sizeof world, service, strlen(service))) ||
+        host_hash_once(HOST_SHA256, world, strlen(world), sum) != HOST_OK || !directory(out, size))
         return false;
     size_t used = strlen(out);
     for (size_t i = 0; i < 12 && used + 4 < size; i++)

@@ -161,11 +161,32 @@ static void test_unique_ids(void **state)
     assert_true(compared >= 4 * 3);
 }
 
+// Another simulator at the same place has the same reader and counts its insertions alike: what was told of
+// the card before isn't believed of this one, and a login survives that the card is reset after each write.
+static void test_another_card(void **state)
+{
+    CK_TOKEN_INFO before, after;
+    begin_alone("another");
+    assert_int_equal(F->C_GetTokenInfo(0, &before), CKR_OK);
+    assert_int_equal(F->C_Finalize(NULL), CKR_OK);
+    card_stop(&card);
+    (void)snprintf(card.image, sizeof card.image, "%s/another.image", world_dir());
+    card_again(&card, *state);
+    assert_int_equal(F->C_Initialize(NULL), CKR_OK);
+    assert_int_equal(F->C_GetTokenInfo(0, &after), CKR_OK);
+    assert_memory_not_equal(before.serialNumber, after.serialNumber, sizeof after.serialNumber);
+    CK_SESSION_HANDLE session = open_session(0, true);
+    assert_int_equal(login(session, CKU_SO, SO_PIN), CKR_OK);
+    make_key(session, 1, KEY_P256);
+    make_key(session, 2, KEY_P256);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate_setup_teardown(test_label, start, stop, (void *)(uintptr_t) "yubikey-5.4"),
         cmocka_unit_test_prestate_setup_teardown(test_unique_ids, start, stop, (void *)(uintptr_t) "piv"),
+        cmocka_unit_test_prestate_setup_teardown(test_another_card, start, stop, (void *)(uintptr_t) "piv"),
     };
     module_load();
     return cmocka_run_group_tests(tests, NULL, NULL);
