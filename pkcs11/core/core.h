@@ -152,6 +152,7 @@ struct slot {
     int tries, tries_total;    /* of the PIN, as last seen; -1: unknown */
     uint64_t tries_time;       /* when that was, monotonic microseconds */
     uint64_t pin_time;         /* of the last VERIFY that passed */
+    struct secret *tag_key;    /* login.c: of the tags below */
     uint8_t failed[FAILED_PINS][TAG_SIZE];
     size_t failed_count, failed_next;
     struct card_identity failed_identity;
@@ -196,7 +197,6 @@ struct module {
     size_t slots; /* grows under the gate and the readers' lock */
     bool looked;  /* slots_refresh was called */
     unsigned long next_handle;
-    struct secret *tag_key;
 };
 
 /* errors.c: the one table from the card library's errors to return values. */

@@ -25,23 +25,23 @@ void login_forget(struct slot *s)
 
 /* ---- PINs that failed ---- */
 
-static struct rd tag_key(struct module *m)
+static struct rd tag_key(struct slot *s)
 {
-    if (m->tag_key == NULL) {
-        m->tag_key = secret_room(TAG_SIZE);
-        if (m->tag_key != NULL && host_random(secret_bytes(m->tag_key), TAG_SIZE) != HOST_OK) {
-            secret_free(m->tag_key);
-            m->tag_key = NULL;
+    if (s->tag_key == NULL) {
+        s->tag_key = secret_room(TAG_SIZE);
+        if (s->tag_key != NULL && host_random(secret_bytes(s->tag_key), TAG_SIZE) != HOST_OK) {
+            secret_free(s->tag_key);
+            s->tag_key = NULL;
         }
     }
-    return secret_view(m->tag_key);
+    return secret_view(s->tag_key);
 }
 
 /* What is kept of a failed PIN: nothing that would help to find it without the key, which is as well kept as
  * a PIN. */
 bool pin_tag(struct slot *s, uint8_t ref, struct rd pin, uint8_t tag[TAG_SIZE])
 {
-    struct rd key = tag_key(s->module);
+    struct rd key = tag_key(s);
     struct host_mac *mac = NULL;
     size_t len;
     if (key.p == NULL || host_mac_new(HOST_HMAC, HOST_SHA256, key.p, key.n, &mac) != HOST_OK)

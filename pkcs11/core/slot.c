@@ -64,6 +64,7 @@ void slots_free(struct module *m, bool forked)
         free(s->list);
         cache_free(s);
         secret_free(s->state_key);
+        secret_free(s->tag_key);
         if (!forked && s->piv == NULL)
             lock_free(s->lock);
         free(s);
@@ -73,7 +74,6 @@ void slots_free(struct module *m, bool forked)
         lock_free(m->dialogue);
     }
     tp_close(m->tp);
-    secret_free(m->tag_key);
     free(m);
 }
 
