@@ -13,6 +13,7 @@ function(tool_test script)
         ENVIRONMENT "BUILD=${PROJECT_BINARY_DIR};SOURCE=${PROJECT_SOURCE_DIR}")
 endfunction()
 tool_test(foreign)
+tool_test(foreign_life)
 tool_test(interrupt softhsm)
 if(INGAM_SANITIZE) # pkcs11-tool can't load a sanitized module
     return()

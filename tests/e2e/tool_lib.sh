@@ -30,14 +30,15 @@ certificate_for() {
         -set_serial 77 -out "$2" 2>/dev/null
 }
 
-# start_foreign NAME CODE [OPTION...]: OpenSSL's CMP server; its address is in $url.
+# start_foreign NAME CODE [OPTION...]: OpenSSL's CMP server; its address is in $url. Without a code it signs.
 start_foreign() {
     foreign=$1 code=$2
     shift 2
+    [ -z "$code" ] || set -- -srv_ref 4711 -srv_secret "pass:$code" "$@"
     mkfifo "$work/$foreign.out"
     (
         exec 8<>"$work/$foreign.out"
-        exec openssl cmp -port 0 -srv_ref 4711 -srv_secret "pass:$code" "$@" >&8 2>"$work/$foreign.err" </dev/null
+        exec openssl cmp -port 0 "$@" >&8 2>"$work/$foreign.err" </dev/null
     ) &
     eval "${foreign}_pid=$!"
     stack_pids="$! $stack_pids"
