@@ -28,12 +28,15 @@ expect_exit 0 npki show "$tree"
 grep -q '^encryption, rounds: seedCBCWithSHA1, 2048$' "$work/out" || fail "show: $(cat "$work/out")"
 ok 'show tells subject, policy and encryption without the password'
 
+# The sample is valid until November 2027.
+whole=0
+openssl x509 -in "$work/certificate.pem" -noout -checkend 0 >/dev/null || whole=9
 for file in "$tree" "$tree/signPri.key" "$samples/sign.pfx"; do
-    expect_exit 0 npki check "$file" --password-file "$work/password" --idn-file "$work/number"
+    expect_exit $whole npki check "$file" --password-file "$work/password" --idn-file "$work/number"
     grep -q '^identity number (VID): fits$' "$work/out" || fail "check $file: $(cat "$work/out")"
 done
 for scheme in oldfixediv pbes2-seed-sha1 pbes2-seed-sha256 pbes2-aria128-sha256; do
-    expect_exit 0 npki check "$samples/signPri-$scheme.key" --cert "$work/certificate.pem" \
+    expect_exit $whole npki check "$samples/signPri-$scheme.key" --cert "$work/certificate.pem" \
         --password-file "$work/password" --idn-file "$work/number"
 done
 ok 'check: key, R and identity number, from every scheme and from a PFX'
@@ -58,9 +61,16 @@ expect_exit 9 npki check "$work/lost.pem" --cert "$work/certificate.pem"
 says 'lost its random number'
 ok 'a key whose R was lost is found out'
 
+openssl req -new -key "$work/lost.pem" -subj /CN=old -out "$work/old.csr"
+openssl x509 -req -in "$work/old.csr" -signkey "$work/lost.pem" -days -1 -out "$work/old.pem" 2>/dev/null
+expect_exit 9 npki check "$samples/signPri.key" --cert "$work/old.pem" --password-file "$work/password"
+says 'expired'
+grep -q 'fits the certificate' "$work/out" || fail "$(cat "$work/out")"
+ok 'an expired certificate: exit 9, and what belongs together is told all the same'
+
 OPENSSL_MODULES="$work/nothing" expect_exit 7 npki check "$tree" --password-file "$work/password"
 says 'libssl3'
-OPENSSL_MODULES="$work/nothing" expect_exit 0 npki check "$samples/sign.pfx" --password-file "$work/password"
+OPENSSL_MODULES="$work/nothing" expect_exit $whole npki check "$samples/sign.pfx" --password-file "$work/password"
 openssl pkcs12 -export -legacy -in "$work/certificate.pem" -inkey "$work/lost.pem" -passout "file:$work/password" \
     -certpbe PBE-SHA1-RC2-40 -keypbe PBE-SHA1-3DES -macalg sha1 -out "$work/rc2.pfx"
 OPENSSL_MODULES="$work/nothing" expect_exit 7 npki check "$work/rc2.pfx" --password-file "$work/password"

@@ -36,7 +36,29 @@ state_of() {
     jq -r --arg slot "$1" '.certificates[] | select(.slot == $slot) | .state' "$HOME"/.local/state/ingam/issued-*.json
 }
 
+# A renewal that was killed when its key was made.
 desk_at
+killed=0
+LD_PRELOAD="$BUILD/tests/e2e/libtool_killer.so" INGAM_TEST_KILL=2:after on_token renew 9a >"$work/out" 2>"$work/err" || killed=$?
+[ "$killed" = 137 ] || fail "ended with $killed"
+journal=$(find "$HOME" -name 'issue-*-82.json')
+expect_exit 9 on_token issue 82 --issuer "$url" --reference 1 --code-file "$work/code.first"
+says 'unfinished renewal of slot 9a'
+expect_exit 9 on_token renew 9a --to 9c
+says '--to 82'
+expect_exit 16 "$ingam" status --json
+jq -e '.certificates[0].renewing' "$work/out" >/dev/null || fail "$(cat "$work/out")"
+exec 7>"$journal.lock"
+flock 7
+expect_exit 10 on_token renew 9a
+exec 7>&-
+cp "$journal" "$work/kept"
+printf 'nonsense' >"$journal"
+expect_exit 1 on_token renew 9a --to 82
+says 'cannot be understood'
+mv "$work/kept" "$journal"
+ok 'an interrupted renewal: its slot is refused to others (9), a second run waits its turn (10), a broken journal is named (1)'
+
 expect_exit 0 on_token renew 9a --json
 jq -e --arg old "$first" '.slot == "82" and .replaces.slot == "9a" and .replaces.serial_number == $old' "$work/out" >/dev/null ||
     fail "$(cat "$work/out")"
@@ -117,4 +139,13 @@ expect_exit 0 on_token renew 9a --to 9c
 signs 02 9c
 status_is "$(in_slot 9a)" revoked
 ok 'a plain card takes the new key where it is told to'
+
+# Larger keys, where the token makes them.
+stop plain
+unset INGAM_SIM
+start_sim large --profile yubikey-5.7
+apply "$customer" large --class joint
+expect_exit 0 on_token issue 9a --issuer "$url" --reference "$reference" --code-file "$work/code.large" --key-type rsa3072
+"$ingam" cert export 9a | openssl x509 -noout -text | grep -q '3072 bit' || fail 'another size'
+ok 'an RSA key of 3072 bits, where the token makes them'
 stack_done

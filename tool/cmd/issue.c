@@ -99,7 +99,7 @@ enum exit_code issue_check_kind(struct run *run, const struct key_kind **kind)
     if (name == NULL || *kind != NULL)
         return EXIT_OK;
     fault_set(&run->fault, EXIT_USAGE, _("There is no key type \"%s\"."), name);
-    return fault_todo(&run->fault, _("Key types are rsa2048, p256 and p384."));
+    return fault_todo(&run->fault, _("Key types are rsa2048, rsa3072, rsa4096, p256 and p384."));
 }
 
 enum exit_code issue_check_issuer(struct run *run)

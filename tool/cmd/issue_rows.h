@@ -30,7 +30,7 @@
 #define ISSUE_ROW_KEY_TYPE                                                                                   \
     {                                                                                                        \
         .name = "key-type", .kind = OPTION_TEXT, .at = OPTION_AT(key_type), .value = N_("TYPE"),             \
-        .help = N_("rsa2048 (if not said), p256 or p384")                                                    \
+        .help = N_("rsa2048 (if not said), rsa3072, rsa4096, p256 or p384")                                  \
     }
 
 #define ISSUE_ROW_CA                                                                                         \

@@ -14,7 +14,7 @@ static const struct option_row generate_rows[] = {
      .kind = OPTION_TEXT,
      .at = OPTION_AT(key_type),
      .value = N_("TYPE"),
-     .help = N_("rsa2048 (if not said), p256 or p384")},
+     .help = N_("rsa2048 (if not said), rsa3072, rsa4096, p256 or p384")},
     {.name = "replace",
      .kind = OPTION_FLAG,
      .at = OPTION_AT(replace),
@@ -52,7 +52,7 @@ static enum exit_code key_check(struct run *run)
         run->options.key_type = "rsa2048";
     if (show_place(run, &place) == EXIT_OK && key_kind_of(run->options.key_type) == NULL) {
         fault_set(&run->fault, EXIT_USAGE, _("There is no key type \"%s\"."), run->options.key_type);
-        fault_todo(&run->fault, _("Key types are rsa2048, p256 and p384."));
+        fault_todo(&run->fault, _("Key types are rsa2048, rsa3072, rsa4096, p256 and p384."));
     }
     return run->fault.code;
 }

@@ -44,7 +44,7 @@ static enum exit_code import_check(struct run *run)
         keyfile_open(run, &import.file);
     if (run->fault.code == EXIT_OK && key_kind_of_public(import.file.source.key.pkey) == NULL) {
         fault_set(&run->fault, EXIT_UNSUPPORTED, _("Keys of this kind are not kept by the tokens served."));
-        fault_todo(&run->fault, _("Key types are rsa2048, p256 and p384."));
+        fault_todo(&run->fault, _("Key types are rsa2048, rsa3072, rsa4096, p256 and p384."));
     }
     if (run->fault.code != EXIT_OK)
         keyfile_close(&import.file);

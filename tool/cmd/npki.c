@@ -194,6 +194,16 @@ static enum exit_code check_random(struct run *run, const struct keyfile *file)
     return fault_todo(&run->fault, _("Use another copy of the key, or have the certificate reissued."));
 }
 
+// Said last: what belongs together and what doesn't is worth more.
+static void check_dates(struct run *run, const X509 *certificate)
+{
+    const char *word, *state = keyfile_state(certificate, &word);
+    if (strcmp(word, "valid") == 0 || run->fault.code != EXIT_OK)
+        return;
+    fault_set(&run->fault, EXIT_MISMATCH, _("The certificate is not valid now: %s."), state);
+    fault_todo(&run->fault, "%s", _("Get a new one from its issuer; an expired one cannot be renewed."));
+}
+
 static enum exit_code npki_check(struct run *run)
 {
     struct keyfile file;
@@ -204,6 +214,7 @@ static enum exit_code npki_check(struct run *run)
         json_object_set_new(run->answer, "key_fits", json_true());
         if (check_random(run, &file) == EXIT_OK && (run->options.idn || run->options.idn_file != NULL))
             check_number(run, &file);
+        check_dates(run, file.source.certificate);
     }
     keyfile_close(&file);
     return run->fault.code;

@@ -13,8 +13,8 @@ static const unsigned char p256[] = {0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0
 static const unsigned char p384[] = {0x06, 0x05, 0x2B, 0x81, 0x04, 0x00, 0x22};
 
 static const struct key_kind kinds[] = {
-    {"rsa2048", CKK_RSA, 2048, NULL, 0, "SHA256"},
-    {"p256", CKK_EC, 256, p256, sizeof p256, "SHA256"},
+    {"rsa2048", CKK_RSA, 2048, NULL, 0, "SHA256"},      {"rsa3072", CKK_RSA, 3072, NULL, 0, "SHA256"},
+    {"rsa4096", CKK_RSA, 4096, NULL, 0, "SHA256"},      {"p256", CKK_EC, 256, p256, sizeof p256, "SHA256"},
     {"p384", CKK_EC, 384, p384, sizeof p384, "SHA384"},
 };
 
