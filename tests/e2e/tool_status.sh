@@ -44,7 +44,7 @@ expect_exit 9 "$ingam" status 9a --json
 is 9a 'revoked ocsp'
 jq -e '.certificates[0].reason == 1 and (.certificates[0].since | startswith("20"))' "$work/out" >/dev/null || fail "$(cat "$work/out")"
 expect_exit 9 env LC_ALL=C.UTF-8 LANGUAGE=ko "$ingam" status
-grep -q '폐지' "$work/out" || fail "no Korean: $(cat "$work/out")"
+grep -q '폐기' "$work/out" || fail "no Korean: $(cat "$work/out")"
 ok 'suspended and revoked: 9, with reason and time'
 
 # Only a CRL, as another server gives it.
