@@ -99,6 +99,53 @@ static void log_in(CK_SESSION_HANDLE session)
     MUST(rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN);
 }
 
+// A digest that is saved in the middle and finished after another one.
+static void save_and_go_on(CK_SESSION_HANDLE session)
+{
+    CK_MECHANISM m = {CKM_SHA256, NULL, 0};
+    CK_BYTE data[32];
+    CK_BYTE one[32];
+    CK_BYTE two[32];
+    CK_BYTE state[300];
+    CK_ULONG n = sizeof state;
+    CK_ULONG len = sizeof one;
+    memcpy(data, sample, sizeof data);
+    OK(F->C_DigestInit(session, &m));
+    OK(F->C_DigestUpdate(session, data, 7));
+    OK(F->C_GetOperationState(session, state, &n));
+    OK(F->C_DigestUpdate(session, data + 7, 25));
+    OK(F->C_DigestFinal(session, one, &len));
+    OK(F->C_SetOperationState(session, state, n, 0, 0));
+    OK(F->C_DigestUpdate(session, data + 7, 25));
+    OK(F->C_DigestFinal(session, two, &len));
+    MUST(memcmp(one, two, sizeof one) == 0);
+}
+
+static void encrypt_and_back(CK_SESSION_HANDLE session)
+{
+    CK_MECHANISM generate = {CKM_AES_KEY_GEN, NULL, 0};
+    CK_BYTE iv[16] = {1};
+    CK_MECHANISM m = {CKM_AES_CBC_PAD, iv, sizeof iv};
+    CK_ULONG size = 32;
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE templ[] = {
+        {CKA_VALUE_LEN, &size, sizeof size}, {CKA_ENCRYPT, &yes, 1}, {CKA_DECRYPT, &yes, 1}};
+    CK_OBJECT_HANDLE key = 0;
+    CK_BYTE data[32];
+    CK_BYTE cipher[48];
+    CK_BYTE back[48];
+    CK_ULONG n = sizeof cipher;
+    CK_ULONG len = sizeof back;
+    memcpy(data, sample, sizeof data);
+    OK(F->C_GenerateKey(session, &generate, templ, 3, &key));
+    OK(F->C_EncryptInit(session, &m, key));
+    OK(F->C_Encrypt(session, data, sizeof data, cipher, &n));
+    OK(F->C_DecryptInit(session, &m, key));
+    OK(F->C_Decrypt(session, cipher, n, back, &len));
+    MUST(len == sizeof data && memcmp(back, data, len) == 0);
+    OK(F->C_DestroyObject(session, key));
+}
+
 // What one thread does once with one token.
 static void errand(CK_SLOT_ID slot, unsigned what)
 {
@@ -106,7 +153,7 @@ static void errand(CK_SLOT_ID slot, unsigned what)
     CK_TOKEN_INFO token;
     CK_SESSION_INFO info;
     CK_BYTE random[16];
-    switch (what % 6) {
+    switch (what % 8) {
     case 0: // no PIN
         OK(sign_with(session, key_of(session, 4)));
         break;
@@ -131,6 +178,12 @@ static void errand(CK_SLOT_ID slot, unsigned what)
     }
     case 4:
         OK(F->C_GenerateRandom(session, random, sizeof random));
+        break;
+    case 5:
+        save_and_go_on(session);
+        break;
+    case 6:
+        encrypt_and_back(session);
         break;
     default:
         OK(F->C_GetSessionInfo(session, &info));
@@ -352,6 +405,9 @@ static int prepare(void **unused)
         card_start(&cards[i], name, "piv");
     }
     world_use(&cards[0], &cards[1], &cards[2], &cards[3], NULL);
+    char kept[300]; // all of them read and write the same files of certificates
+    (void)snprintf(kept, sizeof kept, "%s/kept", world_dir());
+    setenv("INGAM_CACHE", kept, 1);
     setenv("INGAM_BUSY_MS", "60000", 1); // a crowd under a sanitizer is slow, not stuck
     module_load();
     assert_int_equal(F->C_Initialize(NULL), CKR_OK);
