@@ -94,8 +94,8 @@ static bool put_attestation(struct fw_card *card)
     uint8_t der[1024], bytes[1100];
     struct fw_reply r = {.bytes = bytes, .cap = sizeof bytes};
     struct piv_key key = {
-        .algorithm = 0x11, .origin = PIV_GENERATED, .pin = PIV_PIN_NEVER, .touch = PIV_TOUCH_NEVER};
-    key.key = crypto_key_generate(CRYPTO_P256);
+        .algorithm = 0x07, .origin = PIV_GENERATED, .pin = PIV_PIN_NEVER, .touch = PIV_TOUCH_NEVER};
+    key.key = crypto_attestation_key();
     size_t len = key.key == NULL ? 0 : crypto_attestation_certificate(key.key, der, sizeof der);
     bool put = len != 0 && piv_key_put(card, PIV_ATTESTATION, &key);
     crypto_key_free(key.key);

@@ -17,7 +17,7 @@
 
 /* What all YubiKeys of series 5 have in common. */
 #define YUBIKEY(firmware)                                                                                    \
-    .reader = "Yubico YubiKey OTP+FIDO+CCID",                                                                \
+    .reader = "Yubico YubiKey CCID",                                                                         \
     .kind = {.applet = {&piv_applet, &oath_applet, &management_applet},                                      \
              .version = (firmware),                                                                          \
              .extended = true,                                                                               \

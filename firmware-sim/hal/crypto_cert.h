@@ -13,6 +13,9 @@ struct crypto_attestation {
     uint8_t pin_policy, touch_policy, form_factor;
 };
 
+/* The key of all simulated cards that attest, the caller's; NULL: no memory. */
+struct crypto_key *crypto_attestation_key(void);
+
 /* All of these write DER and give its length, 0 after failure. */
 
 /* The certificate of a key, signed by the attestation key whose own certificate is issuer. */

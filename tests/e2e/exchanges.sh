@@ -4,7 +4,7 @@
 . "$SOURCE/tests/lib/stack.sh"
 
 # ykcs11 looks only into readers with this name.
-start_pcscd 'Yubico YubiKey OTP+FIDO+CCID'
+start_pcscd 'Yubico YubiKey CCID'
 start_card card "$vpcd_ports" --profile "${PROFILE:-piv}"
 start_desk
 printf '123456\n' >"$work/pin"

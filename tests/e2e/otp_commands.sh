@@ -6,7 +6,7 @@
 . "$SOURCE/tests/lib/stack.sh"
 # shellcheck source-path=SCRIPTDIR source=tool_lib.sh
 . "$SOURCE/tests/e2e/tool_lib.sh"
-reader='Yubico YubiKey OTP+FIDO+CCID'
+reader='Yubico YubiKey CCID'
 tty="$BUILD/tests/e2e/tool_on_tty"
 start_pcscd "$reader"
 start_card token "${vpcd_ports%% *}" --profile "$1" --serial 4242 --control "unix:$work/control" --touch yes,wait

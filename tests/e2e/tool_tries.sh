@@ -47,7 +47,7 @@ stop more
 
 # A key that wants a touch, made by Yubico's tool.
 unset INGAM_SIM
-start_pcscd 'Yubico YubiKey OTP+FIDO+CCID'
+start_pcscd 'Yubico YubiKey CCID'
 # shellcheck disable=SC2086
 start_card touched $vpcd_ports --serial 9 --profile yubikey-5.4
 yubico-piv-tool -a generate -s 9a -A ECCP256 --touch-policy=always >"$work/public.pem" 2>"$work/yubico.err" ||

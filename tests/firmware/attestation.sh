@@ -2,7 +2,7 @@
 # An attestation leads over the card's own certificate to the simulator's root, and says what the maker's does.
 . "$SOURCE/tests/lib/stack.sh"
 
-start_pcscd 'Yubico YubiKey OTP+FIDO+CCID'
+start_pcscd 'Yubico YubiKey CCID'
 start_card token "$vpcd_ports" --profile yubikey-5.4 --serial 4711
 "$sim" --attestation-root >"$work/root.pem"
 yubico-piv-tool -a generate -s 9a -A ECCP256 --pin-policy once --touch-policy cached -o "$work/key.pem" 2>/dev/null

@@ -8,7 +8,7 @@ default_puk=12345678
 default_admin=010203040506070801020304050607080102030405060708
 
 # The name that ykcs11 and yubico-piv-tool recognise a YubiKey's reader by.
-yubico_reader="Yubico YubiKey OTP+FIDO+CCID"
+yubico_reader="Yubico YubiKey CCID"
 
 # What the command printed, both streams, is in $work/said; its exit code in $code.
 # "p11 ARGUMENT..." means pkcs11-tool with the module.

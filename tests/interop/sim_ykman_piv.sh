@@ -22,6 +22,7 @@ no() {
 says 'Serial number: 12345678' ykman -r "$yubico_reader 00 00" info
 said 'Firmware version: 5\.4\.3' info
 said 'PIV .*Enabled' info
+said 'Enabled USB interfaces: CCID$' info
 piv 'PIV version: 5\.4\.3' info
 said 'PIN tries remaining: 3/3' 'piv info'
 said 'algorithm: TDES' 'piv info'

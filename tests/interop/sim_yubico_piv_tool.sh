@@ -24,7 +24,7 @@ refused() {
 action 'version 5\.4\.' -a version
 action 'Serial Number:.12345678' -a status
 said 'PIN tries left:.3' status
-action "Yubico YubiKey OTP.FIDO.CCID 00 00" -a list-readers
+action "Yubico YubiKey CCID 00 00" -a list-readers
 action 'new CHUID' -a set-chuid
 action 'new CCC' -a set-ccc
 action 'CHUID:.3019d4e739' -a status
