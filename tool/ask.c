@@ -166,6 +166,20 @@ enum exit_code ask_secret(struct run *run, const char *prompt, enum exit_code wi
     return take(run, line, _("The terminal"), out);
 }
 
+enum exit_code ask_line(struct run *run, const char *prompt, char *out, size_t size)
+{
+    char shown[512];
+    text_escape(shown, sizeof shown - 2, prompt);
+    strcat(shown, ": ");
+    fputs(shown, stderr);
+    fflush(stderr);
+    out[0] = '\0';
+    if (fgets(out, (int)size, stdin) == NULL || strchr(out, '\n') == NULL)
+        return fault_set(&run->fault, EXIT_INTERRUPTED, _("Nothing was entered."));
+    out[strcspn(out, "\r\n")] = '\0';
+    return EXIT_OK;
+}
+
 // Refuses before anything is sent when the PIN is blocked or its last try is not allowed.
 static enum exit_code tries_allow(struct run *run)
 {

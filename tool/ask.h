@@ -24,6 +24,9 @@ enum exit_code ask_fd(struct run *run, int fd, const char *name, struct secret *
 // Asks for a secret with this prompt, not shown. The answer is never empty.
 enum exit_code ask_secret(struct run *run, const char *prompt, enum exit_code without, struct secret **out);
 
+// A line that may be shown. The answer may be empty; one that does not fit is a fault.
+enum exit_code ask_line(struct run *run, const char *prompt, char *out, size_t size);
+
 // Before something is destroyed: --yes, or the word typed (the token's serial number). Without both a fault.
 enum exit_code ask_destroy(struct run *run, const char *what, const char *word);
 

@@ -41,6 +41,11 @@ struct options {
         *codes_file;
     unsigned access_fd, digits, period, counter, look_ahead, resync_window, tries, ticket_seconds;
     bool access_fd_given, counter_given, period_given, resync_given, touch, generate, qr;
+    // applications at a certificate centre
+    const char *centre, *customer, *number_file, *check, *class_name, *application_kind, *factor, *otp;
+    const char *answer_file, *account_file;
+    unsigned fee;
+    bool fee_given, agree, confirm, new_application;
     // batches
     unsigned wait; // seconds for each token
     // what stands beside the options

@@ -3,7 +3,7 @@
 # shellcheck shell=sh
 
 packages_build="build-essential cmake ninja-build pkg-config gettext libssl-dev libpcsclite-dev libp11-kit-dev \
-libp11-dev libmicrohttpd-dev libgnutls28-dev libsqlite3-dev libjansson-dev liboath-dev zlib1g-dev libpq-dev libzbar-dev libpng-dev libqrencode-dev opensc openssl"
+libp11-dev libmicrohttpd-dev libgnutls28-dev libsqlite3-dev libjansson-dev liboath-dev zlib1g-dev libpq-dev libzbar-dev libpng-dev libqrencode-dev libcurl4-openssl-dev opensc openssl"
 
 packages_tests="clang clang-format clang-tidy libclang-rt-14-dev llvm-14 shellcheck libcmocka-dev pcscd vsmartcard-vpcd \
 libengine-pkcs11-openssl yubico-piv-tool ykcs11 yubikey-manager gnutls-bin libnss3-tools softhsm2 oathtool curl jq \

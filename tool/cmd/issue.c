@@ -1,10 +1,13 @@
 // ingam issue: a key made on the token and a certificate for it from an issuing desk, over CMP. Journalled:
 // the same command, run again, goes on where the last run ended.
 #include "issue.h"
+#include "apply/rows.h"
 #include "ask.h"
 #include "cmp/client.h"
+#include "issue_apply.h"
 #include "issue_rows.h"
 #include "meet.h"
+#include "otp/applet.h"
 #include "show.h"
 #include "text.h"
 #include "x509/name.h"
@@ -46,6 +49,8 @@ static const struct option_row issue_options[] = {
                 "the desk decides")},
     ISSUE_ROW_CA,
     ISSUE_ROW_TIMEOUT,
+    APPLY_ROWS,
+    OTP_ACCESS_ROWS,
     {.name = NULL},
 };
 
@@ -155,6 +160,8 @@ static enum exit_code issue_check(struct run *run)
     static struct issue issue;
     issue = (struct issue){.run = run, .journal.lock = -1};
     run->work = &issue;
+    if (issue_apply_wanted(run) && issue_apply(run) != EXIT_OK)
+        return run->fault.code;
     return check_options(run, &issue) == EXIT_OK ? issue_check_code(run) : run->fault.code;
 }
 
@@ -164,7 +171,9 @@ static enum exit_code issue_run(struct run *run)
     issue->issuer = run->options.issuer;
     issue->reference = run->options.reference;
     issue->tls_ca = run->options.tls_ca;
-    return issue_work(issue);
+    issue_work(issue);
+    issue_apply_end(run);
+    return run->fault.code;
 }
 
 const struct command cmd_issue = {

@@ -20,9 +20,9 @@ static int64_t now_ms(void)
 }
 
 // To the end of the child's output. False: too much, too late, or an error.
-static bool collect(int fd, uint8_t *out, size_t cap, size_t *length)
+static bool collect(int fd, unsigned seconds, uint8_t *out, size_t cap, size_t *length)
 {
-    int64_t until = now_ms() + APART_SECONDS * 1000;
+    int64_t until = now_ms() + (int64_t)seconds * 1000;
     for (;;) {
         uint8_t extra;
         struct pollfd wait = {.fd = fd, .events = POLLIN};
@@ -43,7 +43,8 @@ static bool collect(int fd, uint8_t *out, size_t cap, size_t *length)
     }
 }
 
-int apart_run(int (*work)(void *arg, int fd), void *arg, uint8_t *out, size_t cap, size_t *length)
+int apart_run(int (*work)(void *arg, int fd), void *arg, unsigned seconds, uint8_t *out, size_t cap,
+              size_t *length)
 {
     int ends[2], status = 0;
     *length = 0;
@@ -58,7 +59,7 @@ int apart_run(int (*work)(void *arg, int fd), void *arg, uint8_t *out, size_t ca
         _exit(work(arg, ends[1]));
     }
     close(ends[1]);
-    bool whole = child > 0 && collect(ends[0], out, cap, length);
+    bool whole = child > 0 && collect(ends[0], seconds, out, cap, length);
     close(ends[0]);
     if (child > 0 && !whole)
         kill(child, SIGKILL);

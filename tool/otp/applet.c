@@ -200,7 +200,7 @@ enum exit_code otp_open_locked(struct run *run, struct otp_applet *applet)
         applet->tp = tp_default_new();
         if (applet->tp == NULL)
             fault_set(&run->fault, EXIT_USAGE, _("INGAM_SIM names no simulated tokens that can be reached."));
-        else if (run->options.token != NULL)
+        else if (run->options.token != NULL || run->token.reader[0] != '\0')
             choose_named(run, applet);
         else
             choose_only(run, applet);
@@ -211,12 +211,15 @@ enum exit_code otp_open_locked(struct run *run, struct otp_applet *applet)
     return run->fault.code;
 }
 
+enum exit_code otp_unlock(struct run *run, struct otp_applet *applet)
+{
+    applet->to_unlock = true;
+    return unlock(run, applet);
+}
+
 enum exit_code otp_open(struct run *run, struct otp_applet *applet)
 {
-    if (otp_open_locked(run, applet) != EXIT_OK)
-        return run->fault.code;
-    applet->to_unlock = true;
-    if (unlock(run, applet) != EXIT_OK)
+    if (otp_open_locked(run, applet) == EXIT_OK && otp_unlock(run, applet) != EXIT_OK)
         otp_close(applet);
     return run->fault.code;
 }

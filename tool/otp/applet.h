@@ -46,13 +46,16 @@ struct otp_list {
         .help = N_("read the access code from this file descriptor")                                         \
     }
 
-// Finds the card (the one of --token; else the only one with an OATH applet) and begins the transaction with
-// its applet selected and, where it has an access code, unlocked. After a fault the applet is closed.
+// Finds the card (the one of --token, or that the run has chosen; else the only one with an OATH applet) and
+// begins the transaction with its applet selected and, where it has an access code, unlocked. After a fault
+// the applet is closed.
 enum exit_code otp_open(struct run *run, struct otp_applet *applet);
 void otp_close(struct otp_applet *applet);
 
 // The applet selected but not unlocked, for what needs no access code (reset).
 enum exit_code otp_open_locked(struct run *run, struct otp_applet *applet);
+// What otp_open does beyond it.
+enum exit_code otp_unlock(struct run *run, struct otp_applet *applet);
 
 // Before something is destroyed: --yes, or the serial number typed. The card is free for others meanwhile;
 // then the applet is selected again.

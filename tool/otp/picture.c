@@ -98,7 +98,7 @@ enum exit_code recipe_read_picture(struct run *run, const char *path, struct sec
     };
     uint8_t text[URI_MOST];
     size_t n = 0;
-    int found = apart_run(read_picture, (void *)(uintptr_t)path, text, sizeof text, &n);
+    int found = apart_run(read_picture, (void *)(uintptr_t)path, APART_SECONDS, text, sizeof text, &n);
     if (found == FOUND && n > 0) {
         *uri = secret_new(text, n);
         secret_wipe(text, sizeof text);
@@ -203,7 +203,7 @@ enum exit_code recipe_show_picture(struct run *run, const struct otp_recipe *rec
     uint8_t nothing;
     size_t n;
     write_uri(recipe, uri, sizeof uri);
-    int shown = apart_run(show_picture, uri, &nothing, 0, &n);
+    int shown = apart_run(show_picture, uri, APART_SECONDS, &nothing, 0, &n);
     secret_wipe(uri, sizeof uri);
     if (shown == 0)
         return EXIT_OK;
