@@ -111,6 +111,13 @@ status_is "$(in_slot 9c)" valid
 expect_exit 14 on_token reissue 9c --issuer "$url" --reference "$reference" --code-file "$work/code.once-more"
 ok 'reissued in the same slot when the old key was given up; a spent code is refused'
 
+# A key that wants the PIN for each signature has a successor that does, where the token can.
+apply "$customer" strict --kind reissue --class joint --serial "$(in_slot 9c)"
+expect_exit 0 on_token reissue 9c --to 83 --issuer "$url" --reference "$reference" --code-file "$work/code.strict"
+strict=$(p11 --login --pin 123456 -O --type privkey 2>/dev/null | awk '/ ID:/ { id = $2 } /always auth/ { printf "%s ", id }')
+[ "$strict" = '02 06 ' ] || fail "these want the PIN for each signature: $strict"
+ok 'a key that wants the PIN for each signature is followed by one that does'
+
 # A certificate that has expired.
 "$ingam" key generate 9d --key-type p256 --default-admin >"$work/9d.pub" 2>/dev/null
 foreign_ca

@@ -23,6 +23,7 @@ struct issue {
     const char *issuer, *tls_ca, *reference;
     const struct piv_place *old_place; // of the certificate that is renewed or reissued; NULL: none
     X509 *replaced;                    // that certificate, owned
+    bool always;                       // its key wants the PIN for each use, so the new one shall
     bool by_key;                       // its key protects the request, not a code
     struct keypair old_pair;
 };

@@ -56,6 +56,7 @@ static enum exit_code make_key(struct issue *issue)
 {
     struct run *run = issue->run;
     EVP_PKEY *made = NULL;
+    bool always = issue->always;
     EVP_PKEY_free(issue->journal.key);
     issue->journal.key = issue->shown;
     if (issue->shown != NULL)
@@ -64,7 +65,7 @@ static enum exit_code make_key(struct issue *issue)
         return run->fault.code;
     if (meet_login_writer(run) != EXIT_OK ||
         keypair_remove(&run->session, issue->place->id, &run->fault) != EXIT_OK ||
-        make_pair(run, issue->place, issue->kind, &made) != EXIT_OK) {
+        make_pair(run, issue->place, issue->kind, &always, &made) != EXIT_OK) {
         struct fault unused = {.code = EXIT_OK};
         // Refused, so certainly not made; otherwise (a token pulled out) nobody knows.
         if (run->fault.code == EXIT_ADMIN || run->fault.code == EXIT_PIN ||
@@ -75,6 +76,10 @@ static enum exit_code make_key(struct issue *issue)
                        _("Where a token makes no keys in slots 82 to 95, name another one: --to 9c"));
         return run->fault.code;
     }
+    if (issue->always && !always)
+        say(run,
+            _("Note: the new key in slot %s wants the PIN once; the old one wants it for each signature."),
+            issue->place->number);
     EVP_PKEY_free(issue->journal.key);
     issue->journal.key = made;
     // The certificate that was given up belongs to a key that is no more; beside the new one it would

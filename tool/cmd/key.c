@@ -92,7 +92,7 @@ static enum exit_code key_generate(struct run *run)
         return run->fault.code;
     if (meet_login_writer(run) == EXIT_OK &&
         keypair_remove(&run->session, place->id, &run->fault) == EXIT_OK &&
-        make_pair(run, place, kind, &key) == EXIT_OK) {
+        make_pair(run, place, kind, NULL, &key) == EXIT_OK) {
         BIO *memory = BIO_new(BIO_s_mem());
         char *text = NULL;
         if (memory != NULL && PEM_write_bio_PUBKEY(memory, key) == 1 && BIO_write(memory, "", 1) == 1 &&

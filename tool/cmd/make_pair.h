@@ -6,4 +6,4 @@
 
 // keypair_generate for the run's session, and what the person sees meanwhile.
 enum exit_code make_pair(struct run *run, const struct piv_place *place, const struct key_kind *kind,
-                         EVP_PKEY **out);
+                         bool *always, EVP_PKEY **out);

@@ -164,6 +164,17 @@ static enum exit_code find_place(struct issue *issue, const struct journal *jour
     return fault_todo(&run->fault, _("Delete what is not needed any more, or name a slot with --to SLOT."));
 }
 
+// A key that wants the PIN for each signature gets no laxer successor.
+static enum exit_code find_policy(struct issue *issue)
+{
+    struct run *run = issue->run;
+    CK_OBJECT_HANDLE key;
+    bool there;
+    if (keypair_private(&run->session, issue->old_place->id, &key, &there, &run->fault) == EXIT_OK)
+        issue->always = there && object_true(&run->session, key, CKA_ALWAYS_AUTHENTICATE);
+    return run->fault.code;
+}
+
 static void find_kind(struct issue *issue, const struct journal *journal)
 {
     EVP_PKEY *old = X509_get0_pubkey(issue->replaced);
@@ -182,8 +193,9 @@ static enum exit_code renew_run(struct run *run)
     struct journal begun;
     if (!journal_find_renewal(&begun, issue_token(run), issue->old_place->number))
         begun = (struct journal){.lock = -1};
-    if (find_old(issue, &begun) == EXIT_OK && find_issuer(issue, &begun) == EXIT_OK)
-        find_place(issue, &begun);
+    if (find_old(issue, &begun) == EXIT_OK && find_issuer(issue, &begun) == EXIT_OK &&
+        find_place(issue, &begun) == EXIT_OK)
+        find_policy(issue);
     if (run->fault.code == EXIT_OK) {
         find_kind(issue, &begun);
         x509_serial_line(serial, sizeof serial, issue->replaced);

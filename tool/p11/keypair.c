@@ -122,7 +122,8 @@ static EVP_PKEY *public_of(struct session *session, CK_OBJECT_HANDLE object)
 }
 
 enum exit_code keypair_generate(struct session *session, const struct piv_place *place,
-                                const struct key_kind *kind, EVP_PKEY **out, struct fault *fault)
+                                const struct key_kind *kind, bool *always, EVP_PKEY **out,
+                                struct fault *fault)
 {
     CK_BBOOL yes = CK_TRUE;
     CK_BYTE id = place->id, exponent[] = {0x01, 0x00, 0x01};
@@ -138,17 +139,24 @@ enum exit_code keypair_generate(struct session *session, const struct piv_place 
                          {CKA_ID, &id, sizeof id},
                          {CKA_VERIFY, &yes, sizeof yes},
                          {CKA_EC_PARAMS, (void *)(uintptr_t)kind->curve, kind->curve_length}};
-    CK_ATTRIBUTE private[] = {{CKA_TOKEN, &yes, sizeof yes},
-                              {CKA_PRIVATE, &yes, sizeof yes},
-                              {CKA_SENSITIVE, &yes, sizeof yes},
-                              {CKA_ID, &id, sizeof id},
-                              {CKA_SIGN, &yes, sizeof yes}};
+    CK_ATTRIBUTE private[] = {{CKA_TOKEN, &yes, sizeof yes},     {CKA_PRIVATE, &yes, sizeof yes},
+                              {CKA_SENSITIVE, &yes, sizeof yes}, {CKA_ID, &id, sizeof id},
+                              {CKA_SIGN, &yes, sizeof yes},      {CKA_ALWAYS_AUTHENTICATE, &yes, sizeof yes}};
+    CK_ULONG private_all = sizeof private / sizeof private[0];
     CK_OBJECT_HANDLE public_handle, private_handle;
     bool is_rsa = kind->type == CKK_RSA;
-    CK_RV rv = session->module->f->C_GenerateKeyPair(
-        session->handle, &mechanism, is_rsa ? rsa : ec,
-        is_rsa ? sizeof rsa / sizeof rsa[0] : sizeof ec / sizeof ec[0], private,
-        sizeof private / sizeof private[0], &public_handle, &private_handle);
+    CK_RV rv;
+    bool strict = always != NULL && *always;
+    for (;;) {
+        rv = session->module->f->C_GenerateKeyPair(
+            session->handle, &mechanism, is_rsa ? rsa : ec,
+            is_rsa ? sizeof rsa / sizeof rsa[0] : sizeof ec / sizeof ec[0], private,
+            private_all - (strict ? 0 : 1), &public_handle, &private_handle);
+        if (!strict || (rv != CKR_TEMPLATE_INCONSISTENT && rv != CKR_ATTRIBUTE_VALUE_INVALID &&
+                        rv != CKR_ATTRIBUTE_TYPE_INVALID))
+            break;
+        strict = *always = false;
+    }
     *out = NULL;
     if (rv != CKR_OK)
         return change_fault(fault, rv, _("No key could be made in the slot."));

@@ -20,9 +20,12 @@ const struct key_kind *key_kind_of(const char *name);
 const struct key_kind *key_kind_row(unsigned row);
 const struct key_kind *key_kind_of_public(const EVP_PKEY *key);
 
-// Makes a pair under the place's id. *out is its public key, the caller's.
+// Makes a pair under the place's id. *out is its public key, the caller's. always (may be NULL): whether the
+// key is to want the PIN for each use; afterwards false when the token makes no such key there, and made
+// another.
 enum exit_code keypair_generate(struct session *session, const struct piv_place *place,
-                                const struct key_kind *kind, EVP_PKEY **out, struct fault *fault);
+                                const struct key_kind *kind, bool *always, EVP_PKEY **out,
+                                struct fault *fault);
 
 // Removes the keys under this id before a new one is made there. Most tokens keep what is there beside a new
 // key; a PIV slot has room for one, so nothing is done to it.
