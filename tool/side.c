@@ -1,6 +1,7 @@
 // Asks the card itself, through the card library.
 #include "side.h"
 #include "card/driver/driver.h"
+#include "card/piv/gate.h"
 #include "card/piv/sequence.h"
 #include "card/transport/transport.h"
 #include "fault_card.h"
@@ -174,4 +175,19 @@ enum exit_code side_has_key(const struct module *module, const struct token *tok
         fault_card(fault, error, &side.card.trail, _("The token does not tell which keys it has."));
     side_release(&side);
     return fault->code;
+}
+
+bool side_wants_code(const struct module *module, const struct token *token, const struct piv_place *place)
+{
+    struct side side;
+    struct gate_state state;
+    const struct piv_slot *slot = piv_slot_by_name(place->number);
+    bool wants = false;
+    if (slot == NULL || !side_open(&side, module, token))
+        return false;
+    if (gate_state(&side.card, &state) == E_OK)
+        for (size_t i = 0; i < state.count; i++)
+            wants = wants || (state.key[i].ref == slot->ref && state.key[i].gate == GATE_ALWAYS);
+    side_release(&side);
+    return wants;
 }

@@ -19,6 +19,9 @@ void side_tries(const struct module *module, struct token *token);
 // Whether the key in this place (NULL: the management key) waits for a touch. False where it is not told.
 bool side_touch(const struct module *module, const struct token *token, const struct piv_place *place);
 
+// Whether the key in this place wants a one-time code for each operation (docs/otp-card.md).
+bool side_wants_code(const struct module *module, const struct token *token, const struct piv_place *place);
+
 // What of PIN, PUK and management key is still the factory's: 1 or 0, or -1 when the card does not tell.
 struct side_factory {
     int pin, puk, admin;

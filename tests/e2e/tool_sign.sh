@@ -54,4 +54,33 @@ expect_exit 8 "$ingam" sign "$work/text" 82 --raw --out "$work/new" "$@"
 expect_exit 4 "$ingam" sign "$work/text" 9a --out "$work/new"
 expect_exit 1 "$ingam" sign "$work/text" 9a --out "$work/no/such/folder" "$@"
 ok 'standard input and output, JSON; nothing is overwritten, nothing half written'
+
+# A card whose keys want a code: 9A with the PIN once, 9C for each signature.
+INGAM_SIM=
+start_sim codes --profile otp-card
+hex=3132333435363738393031323334353637383930
+printf '12345678901234567890' | base32 >"$work/secret"
+oathtool --hotp -c 0 "$hex" >"$work/code0"
+printf '123456%s\n' "$(oathtool --hotp -c 1 "$hex")" >"$work/pin1"
+for slot in 9a 9c; do
+    "$ingam" key generate $slot --key-type p256 --default-admin >"$work/$slot.pub" 2>"$work/err" || fail "$(cat "$work/err")"
+    certificate_for "$work/$slot.pub" "$work/$slot.pem"
+    expect_exit 0 "$ingam" cert import $slot --file "$work/$slot.pem" --default-admin
+done
+expect_exit 0 "$ingam" otp secret set --secret-file "$work/secret" --default-admin
+expect_exit 0 "$ingam" otp gate 9a once --default-admin
+expect_exit 0 "$ingam" otp gate 9c always --default-admin
+rm -f "$work"/text.*
+expect_exit 4 "$ingam" sign "$work/text" 9c "$@"
+says 'one-time code'
+expect_exit 4 "$ingam" sign "$work/text" 9a "$@"
+[ ! -e "$work/text.p7s" ] || fail 'signed without a code'
+expect_exit 0 "$ingam" sign "$work/text" 9c "$@" --code-file "$work/code0"
+verify -inform DER -in "$work/text.p7s" -content "$work/text" || fail "$(cat "$work/err")"
+expect_exit 0 "$ingam" sign "$work/text" 9a --replace --pin-file "$work/pin1"
+verify -inform DER -in "$work/text.p7s" -content "$work/text" || fail "$(cat "$work/err")"
+expect_exit 4 "$ingam" sign "$work/text" 9c --replace "$@" --code-file "$work/code0"
+"$ingam" token info --json >"$work/out" 2>/dev/null
+[ "$(jq -r '.token.code_tries' "$work/out")" = 4 ] || fail "$(cat "$work/out")"
+ok 'keys that want a code: with the PIN, or for the signature; the same code serves once'
 stack_done

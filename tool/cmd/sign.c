@@ -1,8 +1,10 @@
 // ingam sign: a file signed by a key on the token, as CMS (RFC 5652) or as the bare signature.
+#include "ask.h"
 #include "meet.h"
 #include "p11/keypair.h"
 #include "paths.h"
 #include "show.h"
+#include "side.h"
 #include "text.h"
 
 #include <errno.h>
@@ -20,6 +22,7 @@ struct sign {
     X509 *certificate;
     EVP_PKEY *public_key;
     struct keypair pair;
+    struct secret *code;  // one-time, for a key that wants one with each signature
     char path[PATHS_MAX]; // of the signature; "" for standard output
 };
 
@@ -110,6 +113,27 @@ static enum exit_code take_key(struct sign *sign)
     }
     meet_keypair(run, &sign->pair, key, sign->place);
     return EXIT_OK;
+}
+
+// Such a key takes a code where others take the PIN with each signature.
+static enum exit_code take_code(struct sign *sign)
+{
+    struct run *run = sign->run;
+    if (!sign->pair.always_authenticate || !side_wants_code(&run->module, &run->token, sign->place))
+        return EXIT_OK;
+    if (run->options.code_file != NULL) {
+        ask_file(run, run->options.code_file, &sign->code);
+    } else if (!ask_possible()) {
+        fault_set(&run->fault, EXIT_PIN,
+                  _("The key in slot %s wants a one-time code, and there is no terminal "
+                    "to ask for it."),
+                  sign->place->number);
+        fault_todo(&run->fault, _("Give it with --code-file FILE."));
+    } else {
+        ask_secret(run, _("Code of the generator"), EXIT_PIN, &sign->code);
+    }
+    sign->pair.pin = sign->code;
+    return run->fault.code;
 }
 
 static const char *digest_of(const EVP_PKEY *key)
@@ -243,12 +267,13 @@ static enum exit_code give(struct sign *sign)
 static enum exit_code sign_run(struct run *run)
 {
     struct sign *sign = run->work;
-    if (take_key(sign) == EXIT_OK && make(sign) == EXIT_OK)
+    if (take_key(sign) == EXIT_OK && take_code(sign) == EXIT_OK && make(sign) == EXIT_OK)
         give(sign);
     BIO_free(sign->in);
     BIO_free(sign->made);
     X509_free(sign->certificate);
     EVP_PKEY_free(sign->public_key);
+    secret_free(sign->code);
     return run->fault.code;
 }
 
@@ -276,6 +301,11 @@ static const struct option_row sign_rows[] = {
      .kind = OPTION_FLAG,
      .at = OPTION_AT(replace),
      .help = N_("write over a file that is there")},
+    {.name = "code-file",
+     .kind = OPTION_TEXT,
+     .at = OPTION_AT(code_file),
+     .value = N_("FILE"),
+     .help = N_("read the one-time code, if the key wants one, from FILE (else asked)")},
     {.name = NULL},
 };
 
