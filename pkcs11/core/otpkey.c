@@ -44,7 +44,7 @@ static struct name name_of(struct rd card, bool totp)
         n.label = rd_of(card.p + i + 1, card.n - i - 1);
     }
     n.account = n.label;
-    const uint8_t *colon = memchr(n.label.p, ':', n.label.n);
+    const uint8_t *colon = n.label.n > 0 ? memchr(n.label.p, ':', n.label.n) : NULL;
     if (colon != NULL && colon != n.label.p && colon + 1 != n.label.p + n.label.n) {
         n.issuer = rd_of(n.label.p, (size_t)(colon - n.label.p));
         n.account = rd_of(colon + 1, n.label.n - n.issuer.n - 1);

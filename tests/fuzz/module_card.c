@@ -34,6 +34,7 @@ static struct {
     struct rd ops, replies;
     unsigned fail_in;   // the n-th thing that can fail does; 0: none
     bool yubikey;       // the card says that it is one
+    bool coded;         // honest answers are those of a card whose keys want codes
     bool honest_rest;   // after the input's answers come honest ones
     bool pin_given;     // the call under way has a PIN from its caller
     bool pin_failed;    // the card refused the last one
@@ -234,6 +235,50 @@ static struct rd body_of(struct rd c)
     return body;
 }
 
+// Of an OATH applet without access code that holds a HOTP and a TOTP, and of a card whose keys want codes.
+// false: the command is none of theirs.
+static bool honest_codes(struct wr *w, struct rd c)
+{
+    static const struct {
+        bool coded; // the other one's, with YubiKeys
+        uint8_t command[4];
+        const char *answer;
+        size_t n;
+    } rows[] = {
+#define ROW(coded, a, b, c, d, text) {coded, {a, b, c, d}, text, sizeof text - 1}
+        ROW(true, 0x00, 0xA4, 0x04, 0x00, "\x61\x10\x73\x0E\x80\x09INGAM-OTP\x81\x01\x01"),
+        ROW(true, 0x00, 0xF1, 0x00, 0x00,
+            "\x80\x01\x01\x81\x02\x05\x05\x82\x01\x06\x83\x02\x0A\x64\x84\x02\x0E\x10\x85\x02\x00\x00\x86\x04"
+            "\x9A\x01\x9C\x02"),
+        ROW(true, 0x00, 0x20, 0x01, 0x9F, "0123456789abcdef"),
+        ROW(false, 0x00, 0xA4, 0x04, 0x00,
+            "\x79\x03\x05\x07\x04\x71\x08"
+            "ingamOTP"),
+        ROW(false, 0x00, 0xA1, 0x00, 0x00,
+            "\x72\x04\x11"
+            "h:k"
+            "\x72\x05\x21"
+            "60/t"),
+        ROW(false, 0x00, 0xA4, 0x00, 0x01,
+            "\x71\x03h:k\x77\x01\x06\x71\x04"
+            "60/t"
+            "\x76\x05\x06\x01\x02\x03\x04"),
+        ROW(false, 0x00, 0xA2, 0x00, 0x01, "\x76\x05\x06\x01\x02\x03\x04"),
+#undef ROW
+    };
+    bool oath = c.n > 9 && memcmp(c.p + 5, "\xA0\x00\x00\x05", 4) == 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        bool select = rows[i].command[1] == 0xA4 && rows[i].command[2] == 0x04;
+        if (memcmp(c.p, rows[i].command, 4) != 0 || (rows[i].coded ? !now.coded : !now.yubikey) ||
+            (select && oath == rows[i].coded))
+            continue;
+        wr_bytes(w, rows[i].answer, rows[i].n);
+        wr_u16(w, 0x9000);
+        return true;
+    }
+    return false;
+}
+
 // What a plain card without anything wrong would say, near enough.
 static size_t honest(struct rd c, uint8_t *reply, size_t cap)
 {
@@ -245,6 +290,8 @@ static size_t honest(struct rd c, uint8_t *reply, size_t cap)
     uint8_t lc;
     uint32_t head;
     bool extended = c.n > 7 && c.p[4] == 0;
+    if (honest_codes(&w, c))
+        return w.len;
     switch (c.p[1]) {
     case 0xCB:
         if (!(rd_u32(&body, &head) && rd_u8(&body, &lc) && (!extended || rd_take(&body, 2, &tag)) &&
@@ -290,7 +337,7 @@ static size_t answer(void *ctx, struct rd command, uint8_t *reply, size_t cap, e
     uint8_t sw[2];
     (void)ctx;
     MUST(++now.exchanges < 20000);
-    bool pin = command.p[1] == 0x20 && command.n > 5;
+    bool pin = command.p[1] == 0x20 && command.n > 5 && command.p[3] == 0x80;
     // A PIN that failed is never sent again by itself (a caller may give it again).
     MUST(!pin || now.pin_given || !now.pin_failed);
     *error = E_IO;
@@ -1007,13 +1054,85 @@ static void again(void)
     objects = 0;
 }
 
+// ---- one-time passwords ----
+
+static void open_second(void)
+{
+    CK_SESSION_HANDLE fresh;
+    CK_ULONG n = 0;
+    (void)F->C_GetSlotList(CK_FALSE, NULL, &n); // the slot is there since the card was seen
+    if (F->C_OpenSession(1, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &fresh) == CKR_OK)
+        session = fresh;
+}
+
+static void otp_key(void)
+{
+    static CK_OBJECT_CLASS class = CKO_OTP_KEY;
+    static CK_KEY_TYPE type = CKK_HOTP;
+    CK_ULONG kind = take() % 4, digits = take() % 10;
+    CK_OBJECT_HANDLE o = 0;
+    CK_ATTRIBUTE templ[] = {{CKA_CLASS, &class, sizeof class},
+                            {CKA_KEY_TYPE, &type, sizeof type},
+                            {CKA_TOKEN, &yes, 1},
+                            {CKA_VALUE, text, length()},
+                            {CKA_LABEL, out, length()},
+                            {CKA_INGAM_OTP_TYPE, &kind, sizeof kind},
+                            {CKA_OTP_LENGTH, &digits, sizeof digits},
+                            {CKA_OTP_COUNTER, text, take() % 10U}};
+    keep(F->C_CreateObject(session, templ, 4U + take() % 5, &o), o);
+}
+
+static void otp_code(void)
+{
+    static CK_OBJECT_CLASS class = CKO_OTP_KEY;
+    CK_ATTRIBUTE all = {CKA_CLASS, &class, sizeof class};
+    CK_ULONG value = take();
+    CK_OTP_PARAM param[2] = {{take() % 9, take() & 1 ? (void *)&value : (void *)(uintptr_t) "20090213233130",
+                              take() & 1 ? sizeof value : 14},
+                             {take() % 9, &value, sizeof value}};
+    CK_OTP_PARAMS params = {param, take() % 3};
+    CK_MECHANISM m = {CKM_HOTP, params.ulCount != 0 ? &params : NULL,
+                      params.ulCount != 0 ? sizeof params : 0};
+    if (value & 1 && F->C_FindObjectsInit(session, &all, 1) == CKR_OK) {
+        if (F->C_FindObjects(session, object, 8, &objects) != CKR_OK)
+            objects = 0;
+        (void)F->C_FindObjectsFinal(session);
+    }
+    if (F->C_SignInit(session, &m, any_object()) != CKR_OK)
+        return;
+    CK_ULONG n = room();
+    CK_ULONG whole = n;
+    uint8_t *to = exact(n);
+    CK_RV rv = F->C_Sign(session, NULL, 0, to, &n);
+    MUST(rv != CKR_OK || n <= whole || to == NULL);
+    free(to);
+}
+
+static void code_login(void)
+{
+    static const char *const entries[] = {"123456755224", "123456287082359152", "123456", "287082",
+                                          "correct horse"};
+    const char *entry = entries[take() % 5];
+    now.pin_given = true;
+    (void)F->C_Login(session, take() & 1 ? CKU_USER : CKU_CONTEXT_SPECIFIC, (CK_BYTE *)(uintptr_t)entry,
+                     strlen(entry));
+}
+
+static void access_code(void)
+{
+    now.pin_given = true;
+    (void)F->C_SetPIN(session, (CK_BYTE *)(uintptr_t) "correct horse", take() & 1 ? 13 : 0,
+                      (CK_BYTE *)(uintptr_t) "another one", 11);
+}
+
 static void (*const calls[])(void) = {
     lists,        token_info,   open,          close_it,       login,   logout,         find,
     attributes,   sign,         decrypt,       encrypt,        verify,  digest,         generate_pair,
     create,       destroy,      copy,          set_attributes, set_pin, init_pin,       derive,
     random_bytes, world,        again,         secret_key,     ec_key,  rsa_public_key, in_parts,
     recover,      verify_parts, message_crypt, message_sign,   wrap,    derive_secret,  generate_secret,
-    odds,         so_pin,       init_token,
+    odds,         so_pin,       init_token,    open_second,    otp_key, otp_code,       code_login,
+    access_code,
 };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -1035,9 +1154,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-// Two bytes: how long the script of calls is (the highest bits: honest_rest, yubikey). Each call: its number,
-// which thing is to fail in it (0: none), parameters. The rest are the card's answers: two bytes length
-// (8000: the transport fails, 4000: an honest answer), data, status word.
+// Two bytes: how long the script of calls is (the highest bits: honest_rest, yubikey, coded). Each call: its
+// number, which thing is to fail in it (0: none), parameters. The rest are the card's answers: two bytes
+// length (8000: the transport fails, 4000: an honest answer), data, status word.
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct rd all = rd_of(data, size);
@@ -1050,6 +1169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     now.replies = all;
     now.honest_rest = n & 0x8000;
     now.yubikey = n & 0x4000;
+    now.coded = n & 0x2000;
     if (F->C_Initialize(NULL) != CKR_OK)
         return 0;
     while (!rd_end(&now.ops)) {

@@ -90,7 +90,9 @@ static struct tp_state state_of(const struct script *s)
 static enum err script_list(struct tp *tp, struct tp_reader *out, size_t cap, size_t *count)
 {
     if (cap > 0) {
-        out[0] = (struct tp_reader){.name = "Script", .state = state_of((struct script *)tp)};
+        const struct script *s = (const struct script *)tp;
+        out[0] = (struct tp_reader){.name = "Script", .state = state_of(s), .atr_len = (uint8_t)s->atr_len};
+        memcpy(out[0].atr, s->atr, s->atr_len);
         *count = 1;
     }
     return E_OK;
