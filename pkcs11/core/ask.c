@@ -1,5 +1,6 @@
 /* What is asked, in which words, and what becomes of the answers. */
 #include "core/ask.h"
+#include "core/gate.h"
 #include "core/login.h"
 #include "core/pinentry.h"
 #include "core/token.h"
@@ -113,11 +114,17 @@ CK_RV ask_login(struct call *c, CK_SESSION_HANDLE session, CK_USER_TYPE user, st
     CK_RV rv = describe(c->slot, user != CKU_SO, &q);
     if (rv != CKR_OK)
         return rv;
+    bool code = user == CKU_CONTEXT_SPECIFIC && gates_wants_code(c->session);
+    if (code && c->slot->gate.tries_left == 0)
+        return CKR_PIN_LOCKED;
     if (user == CKU_CONTEXT_SPECIFIC)
-        ADD(q.description, WORD_EACH_USE, "", "");
+        ADD(q.description, code ? WORD_EACH_CODE : WORD_EACH_USE, "", "");
+    if (user == CKU_USER && gates_any_once(c->slot))
+        ADD(q.description, WORD_AND_CODE, "", "");
     add(q.prompt, sizeof q.prompt, "%s:",
         words(c->slot->piv != NULL ? WORD_ACCESS
               : user == CKU_SO     ? WORD_KEY_OR_PUK
+              : code               ? WORD_CODE
                                    : WORD_PIN),
         "");
     return ask(c, session, &q, pin);

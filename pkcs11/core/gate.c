@@ -66,6 +66,25 @@ CK_FLAGS gates_flags(const struct slot *s)
            (s->gate.tries_left == 1 ? CKF_USER_PIN_FINAL_TRY : 0);
 }
 
+bool gates_any_once(const struct slot *s)
+{
+    bool any = false;
+    for (size_t i = 0; i < s->gate.count; i++)
+        any = any || s->gate.key[i].gate == GATE_ONCE;
+    return any;
+}
+
+bool gates_wants_code(const struct session *se)
+{
+    for (int kind = 0; kind < OP_KINDS; kind++) {
+        const struct operation *op = se->op[kind];
+        const struct card_key *k = op != NULL && op->key != NULL ? op->key->card_key : NULL;
+        if (k != NULL && object_bool(op->key, CKA_ALWAYS_AUTHENTICATE)) /* as C_Login chooses it */
+            return k->gate == GATE_ALWAYS;
+    }
+    return false;
+}
+
 /* ---- codes ---- */
 
 /* One code, or two in a row where the card takes them. */

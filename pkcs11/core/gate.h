@@ -27,5 +27,8 @@ CK_RV gates_context(struct slot *s, struct operation *op, struct rd code);
 CK_RV gates_permit(struct slot *s, struct operation *op);
 /* The ticket is given back: 0 exchanges without one, else 2 or 3. */
 void gates_release(struct slot *s);
+/* What a dialogue has to say: the operation that waits for a login wants a code; a key wants one a login. */
+bool gates_wants_code(const struct session *se);
+bool gates_any_once(const struct slot *s);
 /* The card's word on the tries of the code, as flags of CK_TOKEN_INFO. */
 CK_FLAGS gates_flags(const struct slot *s);

@@ -8,11 +8,14 @@ enum word {
     WORD_ABOUT, /* %s token, %s serial number */
     WORD_TRIES, /* %s */
     WORD_EACH_USE,
+    WORD_EACH_CODE,
+    WORD_AND_CODE,
     WORD_PIN, /* names of what is asked for */
     WORD_PUK,
     WORD_KEY,
     WORD_KEY_OR_PUK,
     WORD_ACCESS,
+    WORD_CODE,
     WORD_CURRENT, /* prompts; %s is a name */
     WORD_NEW,
     WORD_AGAIN,

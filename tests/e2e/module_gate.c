@@ -340,6 +340,46 @@ static void ticket_ends(void **state)
     assert_int_equal(signs(1), CKR_USER_NOT_LOGGED_IN);
 }
 
+static bool heard(const char *path, const char *text)
+{
+    static char all[20000];
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    all[fread(all, 1, sizeof all - 1, f)] = '\0';
+    (void)fclose(f);
+    return strstr(all, text) != NULL;
+}
+
+// A pinentry says what it is that a person should type.
+static void asked(void **state)
+{
+    (void)state;
+    char program[512], path[256];
+    CK_BYTE signature[512];
+    CK_ULONG len = sizeof signature;
+    CK_MECHANISM m = {CKM_RSA_PKCS, NULL, 0};
+    (void)F->C_Finalize(NULL);
+    (void)snprintf(program, sizeof program, "pinentry:%s/tests/e2e/pinentry_double.sh", getenv("SOURCE"));
+    (void)snprintf(path, sizeof path, "%s/heard", world_dir());
+    setenv("INGAM_PIN_ENTRY", program, 1);
+    setenv("DOUBLE_HEARD", path, 1);
+    setenv("DOUBLE_ANSWER", "123456755224", 1);
+    setenv("LC_ALL", "C", 1);
+    begin();
+    unsetenv("INGAM_PIN_ENTRY");
+    assert_int_equal(F->C_Login(session, CKU_USER, NULL, 0), CKR_OK);
+    assert_true(heard(path, "type it right behind the PIN"));
+    assert_int_equal(signs(1), CKR_OK);
+    assert_int_equal(F->C_SignInit(session, &m, find_one(session, CKO_PRIVATE_KEY, 3)), CKR_OK);
+    setenv("DOUBLE_ANSWER", codes[1], 1);
+    assert_int_equal(F->C_Login(session, CKU_CONTEXT_SPECIFIC, NULL, 0), CKR_OK);
+    assert_true(heard(path, "This key wants a one-time password for each use."));
+    assert_true(heard(path, "SETPROMPT One-time password:"));
+    assert_int_equal(F->C_Sign(session, (CK_BYTE *)(uintptr_t)sample, sizeof sample, signature, &len),
+                     CKR_OK);
+    check_signature(session, 3, CKM_RSA_PKCS, signature, len);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +392,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(resynchronised, start, stop),
         cmocka_unit_test_setup_teardown(stolen_pin, start, stop),
         cmocka_unit_test_setup_teardown(ticket_ends, start, stop),
+        cmocka_unit_test_setup_teardown(asked, start, stop),
     };
     module_load();
     return cmocka_run_group_tests(tests, NULL, NULL);
