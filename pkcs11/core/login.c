@@ -132,6 +132,7 @@ CK_RV pin_result(struct slot *s, enum err e, int tries)
         log_line(LOG_PIN, "slot %lu: wrong PIN, %d tries left", s->id, s->tries);
         return s->tries == 0 ? CKR_PIN_LOCKED : CKR_PIN_INCORRECT;
     }
+    s->pin_time = 0; /* nobody knows whether it was taken: before it goes out again the tries are looked at */
     return token_rv(s, e);
 }
 

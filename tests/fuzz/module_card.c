@@ -38,6 +38,7 @@ static struct {
     bool honest_rest;   // after the input's answers come honest ones
     bool pin_given;     // the call under way has a PIN from its caller
     bool pin_failed;    // the card refused the last one
+    bool pin_unclear;   // nobody knows what became of it, and the tries weren't asked for since
     unsigned exchanges; // of the call under way
     struct tp *tp;
 } now;
@@ -339,13 +340,17 @@ static size_t answer(void *ctx, struct rd command, uint8_t *reply, size_t cap, e
     MUST(++now.exchanges < 20000);
     bool pin = command.p[1] == 0x20 && command.n > 5 && command.p[3] == 0x80;
     // A PIN that failed is never sent again by itself (a caller may give it again).
-    MUST(!pin || now.pin_given || !now.pin_failed);
+    MUST(!pin || now.pin_given || (!now.pin_failed && !now.pin_unclear));
+    bool asks_tries =
+        command.p[3] == 0x80 && (command.p[1] == 0xF7 || (command.p[1] == 0x20 && command.n <= 5));
+    if (pin || asks_tries)
+        now.pin_unclear = pin;
     *error = E_IO;
     if (!rd_u16(&now.replies, &n))
         n = now.honest_rest ? 0x4000 : 0x8000;
     if (n & 0x4000) {
         if (pin)
-            now.pin_failed = false;
+            now.pin_failed = now.pin_unclear = false;
         return honest(command, reply, cap);
     }
     if (n & 0x8000) {
@@ -362,7 +367,9 @@ static size_t answer(void *ctx, struct rd command, uint8_t *reply, size_t cap, e
         memcpy(reply, data.p, size);
     memcpy(reply + size, sw, 2);
     if (pin)
-        now.pin_failed = !(sw[0] == 0x90 && sw[1] == 0);
+        now.pin_failed = sw[0] == 0x63 || (sw[0] == 0x69 && sw[1] == 0x83);
+    if (pin)
+        now.pin_unclear = !now.pin_failed && !(sw[0] == 0x90 && sw[1] == 0 && size == 0);
     return size + 2;
 }
 
