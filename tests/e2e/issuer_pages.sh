@@ -208,21 +208,24 @@ visit 200 /my
 shows '폐기됨'
 ok 'a customer suspends, resumes and revokes a certificate after proving anew who it is'
 
-old=$(awk '/ingam/ {print $7}' "$work/jar")
+old=$(session_id)
 visit 200 /my
 visit 403 /logout --data csrf=
 visit 200 /my
 printf 'csrf=%s' "$(hidden csrf)" >"$work/post"
 visit 303 /logout --data "@$work/post"
 visit 303 /my
-visit 303 /my -b "__Host-ingam=$old" -c /dev/null
+rm "$work/jar"
+visit 303 /my -b "__Host-ingam=$old"
 ok 'after logging out the session opens nothing'
 
-visit 200 /login
-before=$(awk '/ingam/ {print $7}' "$work/jar")
-log_in "$customer" "$number"
-after=$(awk '/ingam/ {print $7}' "$work/jar")
+log_in_here "$customer" "$number"
+after=$(session_id)
 [ "$before" != "$after" ] || fail 'a login keeps the old id'
+mv "$work/jar" "$work/mine"
+visit 303 /my -b "__Host-ingam=$before"
+visit 200 /my -b "__Host-ingam=$after"
+mv "$work/mine" "$work/jar"
 visit 200 /my
 visit 303 /apply?begin=1
 visit 200 /apply

@@ -92,11 +92,21 @@ fact() {
 # log_in CUSTOMER NUMBER
 log_in() {
     rm -f "$work/jar"
+    log_in_here "$@"
+}
+# log_in_here CUSTOMER NUMBER: in the session at hand, if there is one; before is its id before the login.
+log_in_here() {
     visit 200 /login
+    before=$(session_id)
     next /login factor "customer=$1" "number=$2"
     next /login answer "factor=$(cat "$work/factor.$1")"
     fill 303 /login "answer=$(otp "$1")"
     visit 303 /login
+}
+
+# session_id: what the cookie of the pages says.
+session_id() {
+    awk '/ingam/ {print $7}' "$work/jar"
 }
 
 # apply_until STEP CUSTOMER NUMBER CLASS KIND: applies in a new session as far as that step, or to its end.

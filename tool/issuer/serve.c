@@ -115,19 +115,23 @@ static bool listen_all(struct desk *desk, const struct options *options, struct 
     return true;
 }
 
+static bool begin(struct desk *desk, const struct options *options, struct web *web,
+                  struct http_listener **listeners, struct fail *fail)
+{
+    struct tls *tls = calloc(1, sizeof *tls);
+    if (tls == NULL)
+        return fail_with(fail, FAIL_OTHER, _("out of memory"));
+    bool done = listen_all(desk, options, web, tls, listeners, fail);
+    OPENSSL_cleanse(tls, sizeof *tls);
+    free(tls);
+    return done && announce(listeners, web, options, fail);
+}
+
 static bool serve(struct desk *desk, const struct options *options, const sigset_t *ends, struct fail *fail)
 {
     struct http_listener *listeners[LISTENERS] = {NULL};
-    struct tls *tls = calloc(1, sizeof *tls);
-    struct web *web = NULL;
-    bool done = tls != NULL || fail_with(fail, FAIL_OTHER, _("out of memory"));
-    if (done && options->pages_listen != NULL)
-        done = (web = web_make(desk, fail)) != NULL;
-    done = done && listen_all(desk, options, web, tls, listeners, fail) &&
-           announce(listeners, web, options, fail);
-    if (tls != NULL)
-        OPENSSL_cleanse(tls, sizeof *tls);
-    free(tls);
+    struct web *web = options->pages_listen != NULL ? web_make(desk, fail) : NULL;
+    bool done = (web != NULL || options->pages_listen == NULL) && begin(desk, options, web, listeners, fail);
     if (done) {
         notice_start(desk);
         wait_for_end(listeners, web, ends);

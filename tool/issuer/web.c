@@ -438,10 +438,10 @@ static void serve(struct exchange *exchange)
         visit_refuse(visit, WEB_MANY, NULL);
     else if (route == NULL)
         visit_refuse(visit, known ? WEB_METHOD : WEB_NOT_FOUND, NULL);
-    if (visit->error != WEB_NONE)
-        show_failure(exchange);
-    else
+    if (route != NULL && visit->error == WEB_NONE)
         route->run(exchange);
+    else
+        show_failure(exchange);
 }
 
 static void close_session(struct exchange *exchange)

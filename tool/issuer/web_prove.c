@@ -5,6 +5,7 @@
 
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MOST_FACTORS 16
@@ -118,8 +119,10 @@ static bool show_checks(struct visit *visit, struct view *view)
     // 010-1234-5678 is shown as ***-****-5678.
     char phone[REGISTRY_TEXT];
     snprintf(phone, sizeof phone, "%s", visit->journey->customer.phone);
-    for (size_t i = 0; phone[i] != 0 && strlen(phone + i) > 4; i++)
-        phone[i] = phone[i] >= '0' && phone[i] <= '9' ? '*' : phone[i];
+    for (size_t i = 0; phone[i] != 0 && strlen(phone + i) > 4; i++) {
+        if (phone[i] >= '0' && phone[i] <= '9')
+            phone[i] = '*';
+    }
     if (phone[0] != 0)
         view_fact(view, "phone", _("Telephone number that we know"), "%s", phone);
     return view->choices > 0 || visit_refuse(visit, WEB_CHECK_NONE, NULL);
@@ -235,6 +238,23 @@ static bool ask(struct visit *visit)
     return visit_fail(visit, &fail, code ? "check" : "factor");
 }
 
+// A security card is asked as "07:12 23:34".
+static void show_card(const struct visit *visit, struct view *view)
+{
+    const char *asked = visit->journey->challenge;
+    const char *blank = strchr(asked, ' ');
+    int first = (int)strtol(asked, NULL, 10);
+    int second = blank != NULL ? (int)strtol(blank, NULL, 10) : 0;
+    if (visit->session->program)
+        view_fact(view, "challenge", _("Numbers asked"), "%s", asked);
+    else
+        view_fact(view, "challenge", _("Numbers asked"), _("no. %02d ●●○○, no. %02d ○○●●"), first, second);
+    snprintf(view->note, sizeof view->note,
+             _("Type the first two digits of number %d and the last two digits of number %d: four digits "
+               "together."),
+             first, second);
+}
+
 static bool show_answer(struct visit *visit, struct view *view)
 {
     struct journey *journey = visit->journey;
@@ -243,20 +263,8 @@ static bool show_answer(struct visit *visit, struct view *view)
     view_fact(view, "factor", _("Security medium"), "%s", say_factor(journey->factor_kind));
     if (journey->challenge[0] == 0)
         return true;
-    // A security card is asked as "07:12 23:34".
-    int first = 0;
-    int second = 0;
-    if (strcmp(journey->factor_kind, "card") == 0 &&
-        sscanf(journey->challenge, "%d:12 %d:34", &first, &second) == 2) {
-        if (visit->session->program)
-            view_fact(view, "challenge", _("Numbers asked"), "%s", journey->challenge);
-        else
-            view_fact(view, "challenge", _("Numbers asked"), _("no. %02d ●●○○, no. %02d ○○●●"), first,
-                      second);
-        snprintf(view->note, sizeof view->note,
-                 _("Type the first two digits of number %d and the last two digits of number %d: four digits "
-                   "together."),
-                 first, second);
+    if (strcmp(journey->factor_kind, "card") == 0) {
+        show_card(visit, view);
     } else if (strcmp(journey->factor_kind, "signature") == 0) {
         view_fact(view, "challenge", _("Text asked"), "%s", journey->challenge);
     }
