@@ -86,7 +86,7 @@ enum host_rc host_mac_new(enum host_mac_kind kind, enum host_hash hash, const ui
     if (lib == NULL || under == NULL)
         return lib == NULL ? HOST_FAIL : HOST_BAD;
     EVP_MAC *mac = EVP_MAC_fetch(lib, kind == HOST_HMAC ? "HMAC" : "CMAC", NULL);
-    EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(mac);
+    EVP_MAC_CTX *ctx = mac == NULL ? NULL : EVP_MAC_CTX_new(mac);
     EVP_MAC_free(mac);
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_utf8_string(kind == HOST_HMAC ? OSSL_MAC_PARAM_DIGEST : OSSL_MAC_PARAM_CIPHER,
