@@ -39,6 +39,8 @@ init 0 --ca-key "$sign_key" --pin-file "$work/pin"
 [ ! -e "$desk/ca.key" ] || fail 'a key in a file too'
 ! grep -rqF 123456 "$desk" || fail 'the PIN is in the directory'
 openssl verify -CAfile "$desk/ca.crt" "$desk/cmp.crt" >/dev/null || fail 'the CMP certificate'
+[ "$(openssl x509 -in "$desk/ca.crt" -noout -subject -nameopt utf8,sep_comma_plus)" = 'subject=C=KR,O=토큰 CA,CN=토큰 CA' ] ||
+    fail "$(openssl x509 -in "$desk/ca.crt" -noout -subject -nameopt utf8)"
 ok 'init: the key that the URI names signs; without its PIN nothing is made'
 
 serve_on_token() {

@@ -15,8 +15,8 @@ target_compile_options(issuer-desk-fuzz PUBLIC -fsanitize=fuzzer-no-link)
 target_link_libraries(issuer-desk-fuzz PUBLIC PkgConfig::JANSSON OpenSSL::Crypto PkgConfig::SQLITE
                                               PkgConfig::MICROHTTPD PkgConfig::GNUTLS PkgConfig::LIBPQ PkgConfig::LIBOATH PkgConfig::P11KIT Threads::Threads ${CMAKE_DL_LIBS})
 # Short runs from the seeds (ten minutes with INGAM_SOAK=1); by hand: build/tests/fuzz/issuer_cmp_fuzz tests/fuzz/corpus/issuer_cmp
-foreach(target der cmp form)
-    string(REPLACE der cmp seeds issuer_${target})
+foreach(target der cmp form ocsp signed dump foreign)
+    string(REGEX REPLACE "der" "cmp" seeds issuer_${target})
     set(corpus ${CMAKE_CURRENT_BINARY_DIR}/issuer_${target}_found)
     file(MAKE_DIRECTORY ${corpus})
     add_executable(issuer_${target}_fuzz issuer_${target}.c)
