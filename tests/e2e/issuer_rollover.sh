@@ -6,6 +6,11 @@ set -eu
 . "$SOURCE/tests/e2e/issuer_lib.sh"
 . "$SOURCE/tests/e2e/issuer_life_lib.sh"
 desk_init='--test-profile --public-url http://desk.example'
+if [ "${1:-}" = postgres ]; then
+    . "$SOURCE/tests/e2e/issuer_postgres_lib.sh"
+    postgres_start
+    desk_init="$desk_init --db $postgres"
+fi
 desk_serve
 issue() {
     authorize "$1"
@@ -32,7 +37,14 @@ fi
 [ "$(desk_do authority show | grep -c BEGIN)" -eq 2 ] || fail 'not two CAs'
 [ "$(desk_do authority show --links | grep -c BEGIN)" -eq 2 ] || fail 'not two links'
 desk_exit 0 log verify
-ok 'killed at any moment, a call leaves the old key or has made the new one'
+# A desk whose keys are encrypted: the new key is too.
+echo 'correct horse' >"$work/passphrase"
+expect_exit 0 "$issuer" init --dir "$work/sealed" --name S --passphrase-file "$work/passphrase"
+expect_exit 4 "$issuer" authority rollover --dir "$work/sealed"
+expect_exit 0 "$issuer" authority rollover --dir "$work/sealed" --passphrase-file "$work/passphrase"
+grep -q 'ENCRYPTED PRIVATE KEY' "$work/sealed/ca-2.key" || fail 'the new key is in the clear'
+expect_exit 0 "$issuer" authority show --dir "$work/sealed" --passphrase-file "$work/passphrase"
+ok 'killed at any moment, a call leaves the old key or has made the new one, encrypted as the old one is'
 
 # A desk that runs goes on with the key that it has opened.
 issue meanwhile
