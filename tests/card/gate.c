@@ -112,12 +112,69 @@ static void the_holder_gives_codes(void **unused)
     dialogue_end(&d);
 }
 
+static void a_card_says_that_it_is_one(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *reply;
+        bool is_one;
+    } rows[] = {
+        {"611A 4F06A00000000001 7310 8009494E47414D2D4F5450 810101 8200 9000", true},
+        {"6110 730E 8009494E47414D2D4F5450 810101 9000", true},
+        {"6110 730E 810101 8009494E47414D2D4F5450 9000", true},
+        {"6110 730E 8009494E47414D2D4F5450 810102 9000", false}, // another version
+        {"610D 730B 8009494E47414D2D4F5450 9000", false},
+        {"6110 730E 8009494E47414D2D4F5451 810101 9000", false},
+        {"6110 740E 8009494E47414D2D4F5450 810101 9000", false},
+        {"6111 730F 8009494E47414D2D4F5450 810101 9000", false}, // cut off
+        {"6100 9000", false},
+        {"9000", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct dialogue d;
+        uint32_t caps;
+        const struct script_step steps[] = {
+            {.command = "00A4040009A0000003080000100000", .reply = rows[i].reply},
+            {.command = "00FD000000", .reply = "6D00"}};
+        dialogue_start(&d, steps, rows[i].is_one ? 1 : 2, NULL);
+        assert_int_equal(piv_select(&d.card), E_OK);
+        assert_int_equal(driver_wants_codes(&d.card), rows[i].is_one);
+        assert_int_equal(driver_caps(&d.card, &caps), E_OK); // known already, or asked for
+        assert_int_equal((caps & CAP_CODES) != 0, rows[i].is_one);
+        assert_string_equal(d.card.driver->name, rows[i].is_one ? "OTP card" : "PIV");
+        dialogue_end(&d);
+    }
+}
+
+static void the_ticket_goes_with_the_pin(void **unused)
+{
+    (void)unused;
+    struct dialogue d;
+    int tries;
+    struct rd ticket = text("0123456789abcdef");
+#define BOTH "0020008018 313233343536FFFF 30313233343536373839616263646566"
+    START(&d, {.command = BOTH, .reply = "9000"}, {.command = BOTH, .reply = "6984"},
+          {.command = BOTH, .reply = "63C2"}, {.command = BOTH, .reply = "6983"},
+          {.command = "0020FF9F", .reply = "9000"}, {.command = "0020FF9F", .reply = "6A88"});
+    assert_int_equal(gate_verify(&d.card, text("123456"), ticket, &tries), E_OK);
+    assert_int_equal(gate_verify(&d.card, text("123456"), ticket, &tries), E_NOT_FOUND);
+    assert_int_equal(tries, -1);
+    assert_int_equal(gate_verify(&d.card, text("123456"), ticket, &tries), E_PIN_WRONG);
+    assert_int_equal(tries, 2);
+    assert_int_equal(gate_verify(&d.card, text("123456"), ticket, &tries), E_PIN_BLOCKED);
+    assert_int_equal(gate_verify(&d.card, text("123456789"), ticket, &tries), E_ARGUMENT);
+    assert_int_equal(gate_verify(&d.card, text("123456"), text("short"), &tries), E_ARGUMENT);
+    assert_int_equal(gate_logout(&d.card), E_OK);
+    assert_int_equal(gate_logout(&d.card), E_NOT_FOUND);
+    dialogue_end(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_issuer_installs),
-        cmocka_unit_test(anyone_asks),
-        cmocka_unit_test(the_holder_gives_codes),
+        cmocka_unit_test(the_issuer_installs),          cmocka_unit_test(anyone_asks),
+        cmocka_unit_test(the_holder_gives_codes),       cmocka_unit_test(a_card_says_that_it_is_one),
+        cmocka_unit_test(the_ticket_goes_with_the_pin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
