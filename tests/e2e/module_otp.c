@@ -2,6 +2,7 @@
 // 6238, and what they cost, refuse and leave of the first slot.
 #include "module_world.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -441,6 +442,46 @@ static void beside_piv(void **state)
     assert_int_equal(card_exchanges(&card) - before, 3);
 }
 
+#define TOGETHER 25
+
+static void *sign_always(void *of)
+{
+    CK_SESSION_HANDLE piv = *(CK_SESSION_HANDLE *)of;
+    CK_BYTE signature[512];
+    for (uintptr_t i = 0; i < TOGETHER; i++) {
+        CK_ULONG len = sizeof signature;
+        if (sign_once(piv, find_one(piv, CKO_PRIVATE_KEY, 1), CKM_RSA_PKCS, signature, &len) != CKR_OK)
+            return (void *)(i + 1);
+    }
+    return NULL;
+}
+
+// Both slots at once, from two threads: neither takes the card from the other in the middle.
+static void together(void **state)
+{
+    (void)state;
+    pthread_t other;
+    void *failed = NULL;
+    char last[16] = "";
+    char text[16];
+    (void)F->C_Finalize(NULL);
+    furnish(1);
+    begin();
+    CK_OBJECT_HANDLE code = made(&(struct credential){"", "h", 1, 6, 0, CKM_SHA_1, 20, 0, 0});
+    CK_SESSION_HANDLE piv = open_session(0, false);
+    assert_int_equal(login(piv, CKU_USER, PIN), CKR_OK);
+    assert_int_equal(pthread_create(&other, NULL, sign_always, &piv), 0);
+    for (size_t i = 0; i < TOGETHER; i++) {
+        assert_int_equal(ask(code, NULL, 0, text), CKR_OK);
+        if (i < 10)
+            assert_string_equal(text, hotp[i]);
+        assert_string_not_equal(text, last);
+        memcpy(last, text, sizeof last);
+    }
+    assert_int_equal(pthread_join(other, &failed), 0);
+    assert_null(failed);
+}
+
 // Searches for what isn't in this slot don't reach the card: certificates, as browsers look for them.
 static void searches(void **state)
 {
@@ -536,6 +577,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(room, start, stop),
         cmocka_unit_test_setup_teardown(access_code, start, stop),
         cmocka_unit_test_setup_teardown(beside_piv, start, stop),
+        cmocka_unit_test_setup_teardown(together, start, stop),
         cmocka_unit_test_setup_teardown(searches, start, stop),
         cmocka_unit_test_setup_teardown(bad_templates, start, stop),
         cmocka_unit_test_setup_teardown(comes_and_goes, start, stop),
