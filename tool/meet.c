@@ -125,6 +125,19 @@ void meet_keypair(struct run *run, struct keypair *keypair, CK_OBJECT_HANDLE key
     };
 }
 
+// A management key that the card keeps behind the PIN: the PIN is tried through the module, which knows how
+// often it may be, before the card itself is asked with it.
+static enum exit_code admin_by_pin(struct run *run)
+{
+    side_tries(&run->module, &run->token);
+    if ((run->secrets.pin == NULL && ask_pin(run, &run->secrets.pin) != EXIT_OK) ||
+        (!run->session.open &&
+         session_open(&run->session, &run->module, &run->token, &run->fault) != EXIT_OK) ||
+        meet_login_user(run) != EXIT_OK)
+        return run->fault.code;
+    return side_protected_key(&run->module, &run->token, run->secrets.pin, &run->secrets.admin, &run->fault);
+}
+
 // Both secrets are at hand before the first is tried; the management key, which has no retry counter, is
 // tried first.
 static enum exit_code log_in(struct run *run, unsigned needs)
@@ -133,11 +146,16 @@ static enum exit_code log_in(struct run *run, unsigned needs)
     bool admin = (needs & (NEED_ADMIN | NEED_WRITER)) && (run->module.officer_writes || admin_given);
     if ((needs & NEED_WRITER) && !admin)
         needs |= NEED_PIN;
+    bool protected = admin && !admin_given && run->secrets.admin == NULL &&
+                     !(run->token.flags & CKF_PROTECTED_AUTHENTICATION_PATH) &&
+                     side_protected(&run->module, &run->token);
+    if (protected && admin_by_pin(run) != EXIT_OK)
+        return run->fault.code;
     if (admin && run->secrets.admin == NULL && ask_admin(run, &run->secrets.admin) != EXIT_OK)
         return run->fault.code;
-    if (needs & NEED_PIN)
+    if ((needs & NEED_PIN) && run->secrets.pin == NULL)
         side_tries(&run->module, &run->token);
-    if ((needs & NEED_PIN) && ask_pin(run, &run->secrets.pin) != EXIT_OK)
+    if ((needs & NEED_PIN) && run->secrets.pin == NULL && ask_pin(run, &run->secrets.pin) != EXIT_OK)
         return run->fault.code;
     if (!admin && !(needs & NEED_PIN))
         return EXIT_OK;

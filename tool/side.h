@@ -62,3 +62,13 @@ struct side_secrets {
 };
 enum exit_code side_init(const struct module *module, const struct token *token,
                          const struct side_secrets *secrets, struct fault *fault);
+
+// Whether the card says that it keeps its management key behind the PIN, and that key (in hex, the caller's)
+// for a PIN that is known to be right. Afterwards the card has forgotten the PIN again.
+bool side_protected(const struct module *module, const struct token *token);
+enum exit_code side_protected_key(const struct module *module, const struct token *token,
+                                  const struct secret *pin, struct secret **digits, struct fault *fault);
+
+// Keeps the management key (in hex; it is tried first) behind the PIN, or takes it away from there.
+enum exit_code side_protect(const struct module *module, const struct token *token,
+                            const struct secret *admin, bool keep, struct fault *fault);

@@ -4,6 +4,7 @@
 #include "meet.h"
 #include "p11/keypair.h"
 #include "show.h"
+#include "side.h"
 #include "text.h"
 
 #include <string.h>
@@ -69,6 +70,9 @@ static enum exit_code admin_change(struct run *run)
             fault_rv(&run->fault, rv, _("The management key could not be changed."));
         else
             say(run, "%s", _("The management key was changed. Keep it: without it nothing can be changed."));
+        // What the card keeps behind the PIN would be of no use any more.
+        if (rv == CKR_OK && side_protected(&run->module, &run->token))
+            side_protect(&run->module, &run->token, fresh, true, &run->fault);
     }
     secret_free(fresh);
     return run->fault.code;
@@ -130,6 +134,34 @@ static enum exit_code key_delete(struct run *run)
     return EXIT_OK;
 }
 
+static enum exit_code protect(struct run *run, bool keep)
+{
+    if (run->secrets.admin == NULL)
+        return fault_set(&run->fault, EXIT_ADMIN, _("The management key is needed: --admin-key-file FILE."));
+    session_close(&run->session);
+    if (side_protect(&run->module, &run->token, run->secrets.admin, keep, &run->fault) == EXIT_OK)
+        say(run, "%s",
+            keep ? _("The token keeps its management key behind the PIN: whoever has the PIN may change keys "
+                     "and "
+                     "certificates.")
+                 : _("The token does not keep its management key any more: it has to be given again."));
+    answer_text(run, "token", run->token.serial);
+    json_object_set_new(run->answer, "protected", json_boolean(keep == (run->fault.code == EXIT_OK)));
+    return run->fault.code;
+}
+
+static enum exit_code admin_protect(struct run *run)
+{
+    return protect(run, true);
+}
+
+static enum exit_code admin_unprotect(struct run *run)
+{
+    return protect(run, false);
+}
+
+extern const struct command cmd_admin_protect, cmd_admin_unprotect;
+
 extern const struct command cmd_admin_change, cmd_token_reset, cmd_key_delete;
 
 const struct command cmd_admin_change = {
@@ -161,4 +193,23 @@ const struct command cmd_key_delete = {
     .options = show_slot_rows,
     .check = delete_check,
     .run = key_delete,
+};
+
+const struct command cmd_admin_protect = {
+    .noun = "admin",
+    .verb = "protect",
+    .summary = N_("keep the management key on the token, behind the PIN"),
+    .details = N_("As ykman does it. Commands that change keys and certificates then want the PIN only, and "
+                  "ask for no\n"
+                  "management key. It takes the place of the printed information on the card."),
+    .needs = NEED_TOKEN | NEED_ADMIN,
+    .run = admin_protect,
+};
+
+const struct command cmd_admin_unprotect = {
+    .noun = "admin",
+    .verb = "unprotect",
+    .summary = N_("keep the management key on the token no more"),
+    .needs = NEED_TOKEN | NEED_ADMIN | NEED_PIN_ASKED,
+    .run = admin_unprotect,
 };
