@@ -97,12 +97,23 @@ bool privdata_take(struct slot *s, struct rd content, CK_RV *rv)
     return true;
 }
 
+/* Those without an object id are told apart by label and application. */
 static bool is_same_entry(const struct rd a[FIELDS], const struct rd b[FIELDS])
 {
-    return rd_is(a[0], b[0].p, b[0].n) && rd_is(a[1], b[1].p, b[1].n);
+    size_t names = a[1].n > 0 ? 2 : 4;
+    for (size_t i = 0; i < names; i++)
+        if (!rd_is(a[i], b[i].p, b[i].n))
+            return false;
+    return true;
 }
 
-/* The list without the entry of this id and object id, and with `more` at its end unless it is NULL. */
+static void fields_of(const struct object *o, struct rd out[FIELDS])
+{
+    for (size_t i = 0; i < FIELDS; i++)
+        out[i] = object_get(o, fields[i]);
+}
+
+/* The list without the entry of this name, and with `more` at its end unless it is NULL. */
 static bool build(struct slot *s, struct wr *w, const struct rd without[FIELDS], const struct rd *more)
 {
     struct rd content = secret_view(s->private_list), entries = rd_of(NULL, 0), body, field[FIELDS];
@@ -188,17 +199,16 @@ CK_RV privdata_write(struct session *se, struct object *o, CK_OBJECT_HANDLE *out
 {
     struct slot *s = se->slot;
     struct rd field[FIELDS];
-    for (size_t i = 0; i < FIELDS; i++)
-        field[i] = object_get(o, fields[i]);
-    if (!object_bool(o, CKA_PRIVATE) || field[1].n == 0 || field[4].n == 0)
+    fields_of(o, field);
+    if (!object_bool(o, CKA_PRIVATE) || (field[1].n == 0 && field[2].n == 0) || field[4].n == 0)
         return CKR_ATTRIBUTE_VALUE_INVALID; /* what is public has no place on the card */
     read_as_user(s);
     CK_RV rv = put(se, field, field);
     if (rv != CKR_OK)
         return rv;
     for (size_t i = s->list_count; i-- > 0;) {
-        const struct rd have[FIELDS] = {object_get(s->list[i], CKA_ID),
-                                        object_get(s->list[i], CKA_OBJECT_ID)};
+        struct rd have[FIELDS];
+        fields_of(s->list[i], have);
         if (privdata_is(s->list[i]) && is_same_entry(have, field))
             store_remove(s, s->list[i]);
     }
@@ -207,7 +217,8 @@ CK_RV privdata_write(struct session *se, struct object *o, CK_OBJECT_HANDLE *out
 
 CK_RV privdata_destroy(struct session *se, struct object *o)
 {
-    const struct rd without[FIELDS] = {object_get(o, CKA_ID), object_get(o, CKA_OBJECT_ID)};
+    struct rd without[FIELDS];
+    fields_of(o, without);
     CK_RV rv = put(se, without, NULL);
     if (rv == CKR_OK)
         store_remove(se->slot, o);

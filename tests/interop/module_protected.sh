@@ -90,4 +90,21 @@ for id in 04 05; do
     not_said 'error:|Aborting'
 done
 ok '--test-ec: a key made, renamed, used and deleted, twice'
+
+# Data without an object id: told apart by their labels, and behind the PIN.
+for label in one two one; do
+    printf 'note %s\n' "$label" >"$work/$label.note"
+    does p11 --login --pin "$pin" --write-object "$work/$label.note" --type data --label "$label" --private
+done
+for label in one two; do
+    does p11 --login --pin "$pin" --read-object --type data --label "$label" -o "$work/read.note"
+    same "$work/read.note" "$work/$label.note"
+done
+does p11 --login --pin "$pin" --delete-object --type data --label one
+refuses 'not found' p11 --login --pin "$pin" --read-object --type data --label one
+does p11 --login --pin "$pin" --read-object --type data --label two -o "$work/read.note"
+same "$work/read.note" "$work/two.note"
+refuses 'not found' p11 --read-object --type data --label two
+refuses CKR_ATTRIBUTE_VALUE_INVALID p11 --login --pin "$pin" --write-object "$work/one.note" --type data --label public
+ok 'pkcs11-tool keeps private notes by their labels; public ones have no place on a card'
 session_done
