@@ -36,12 +36,7 @@ CK_RV secret_from(struct session *se, const CK_ATTRIBUTE *templ, CK_ULONG count,
     else if (!object_set(o, CKA_VALUE, value.p, value.n) || !object_set_ulong(o, CKA_VALUE_LEN, value.n) ||
              !settle_origin(o, base))
         rv = CKR_HOST_MEMORY;
-    if (rv != CKR_OK) {
-        object_unref(o);
-        return rv;
-    }
-    o->session = se->handle;
-    return store_add(s, o, out);
+    return store_made(se, o, rv, out);
 }
 
 /* ---- Diffie-Hellman ---- */

@@ -203,10 +203,5 @@ CK_RV write_generate(struct session *se, const CK_MECHANISM *m, const CK_ATTRIBU
           object_set_bool(o, CKA_ALWAYS_SENSITIVE, object_bool(o, CKA_SENSITIVE)) &&
           object_set_bool(o, CKA_NEVER_EXTRACTABLE, !object_bool(o, CKA_EXTRACTABLE))))
         rv = CKR_HOST_MEMORY;
-    if (rv != CKR_OK) {
-        object_unref(o);
-        return rv;
-    }
-    o->session = se->handle;
-    return store_add(s, o, out);
+    return store_made(se, o, rv, out);
 }

@@ -110,6 +110,16 @@ CK_RV store_add(struct slot *s, struct object *o, CK_OBJECT_HANDLE *handle)
     return CKR_OK;
 }
 
+CK_RV store_made(struct session *se, struct object *o, CK_RV rv, CK_OBJECT_HANDLE *handle)
+{
+    if (rv != CKR_OK) {
+        object_unref(o);
+        return rv;
+    }
+    o->session = se->handle;
+    return store_add(se->slot, o, handle);
+}
+
 void store_remove(struct slot *s, struct object *o)
 {
     for (size_t i = 0; i < s->list_count; i++) {

@@ -232,12 +232,7 @@ CK_RV write_create(struct session *se, const CK_ATTRIBUTE *templ, CK_ULONG count
     }
     if (rv == CKR_OK)
         rv = complete(o);
-    if (rv != CKR_OK) {
-        object_unref(o);
-        return rv;
-    }
-    o->session = se->handle;
-    return store_add(s, o, out);
+    return store_made(se, o, rv, out);
 }
 
 CK_RV write_copy(struct session *se, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *templ, CK_ULONG count,
@@ -257,12 +252,7 @@ CK_RV write_copy(struct session *se, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE
         return rv;
     struct object *o = object_copy(from);
     rv = o == NULL ? CKR_HOST_MEMORY : attr_set(o, templ, count);
-    if (rv != CKR_OK) {
-        object_unref(o);
-        return rv;
-    }
-    o->session = se->handle;
-    return store_add(s, o, out);
+    return store_made(se, o, rv, out);
 }
 
 static CK_RV destroy_certificate(struct session *se, struct card_key *k)
@@ -322,14 +312,22 @@ static CK_RV destroy_public(struct slot *s, struct card_key *k)
     return CKR_OK;
 }
 
+/* The object of a handle, if this session may change or destroy it. */
+static CK_RV writable(const struct session *se, CK_OBJECT_HANDLE handle, struct object **o)
+{
+    *o = store_get(se->slot, handle);
+    if (*o == NULL)
+        return CKR_OBJECT_HANDLE_INVALID;
+    return (*o)->session == 0 && !se->rw ? CKR_SESSION_READ_ONLY : CKR_OK;
+}
+
 CK_RV write_destroy(struct session *se, CK_OBJECT_HANDLE handle)
 {
     struct slot *s = se->slot;
-    struct object *o = store_get(s, handle);
-    if (o == NULL)
-        return CKR_OBJECT_HANDLE_INVALID;
-    if (o->session == 0 && !se->rw)
-        return CKR_SESSION_READ_ONLY;
+    struct object *o;
+    CK_RV rv = writable(se, handle, &o);
+    if (rv != CKR_OK)
+        return rv;
     if (!object_bool(o, CKA_DESTROYABLE))
         return CKR_ACTION_PROHIBITED;
     struct card_key *k = o->card_key;
@@ -382,13 +380,10 @@ static CK_RV set_on_card(struct session *se, struct card_key *k, const CK_ATTRIB
 
 CK_RV write_set(struct session *se, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *templ, CK_ULONG count)
 {
-    struct slot *s = se->slot;
-    struct object *o = store_get(s, handle);
-    if (o == NULL)
-        return CKR_OBJECT_HANDLE_INVALID;
-    if (o->session == 0 && !se->rw)
-        return CKR_SESSION_READ_ONLY;
-    CK_RV rv = attr_may_set(o, templ, count, s->login == LOGIN_SO, false);
+    struct object *o;
+    CK_RV rv = writable(se, handle, &o);
+    if (rv == CKR_OK)
+        rv = attr_may_set(o, templ, count, se->slot->login == LOGIN_SO, false);
     if (rv != CKR_OK)
         return rv;
     if (object_class(o) == CKO_OTP_KEY)

@@ -147,56 +147,44 @@ static enum exit_code ask_puk(struct run *run, struct secret **puk)
     return ask_secret(run, prompt, EXIT_PIN, puk);
 }
 
-static enum exit_code unblock(struct run *run, const struct secret *puk, const struct secret *fresh)
+// After a login with the PUK: a new PIN is set, or the PUK itself is changed.
+static enum exit_code set_by_puk(struct run *run, bool pin, struct rd puk, struct rd fresh)
 {
     CK_FUNCTION_LIST *f = run->module.f;
-    struct rd officer = secret_view(puk), new = secret_view(fresh);
     if (session_open(&run->session, &run->module, &run->token, &run->fault) != EXIT_OK)
         return run->fault.code;
-    CK_RV rv = f->C_Login(run->session.handle, CKU_SO, bytes_of(officer), officer.n);
+    CK_SESSION_HANDLE session = run->session.handle;
+    CK_RV rv = f->C_Login(session, CKU_SO, bytes_of(puk), puk.n);
     if (rv != CKR_OK)
         return secret_fault(run, rv, true);
-    rv = f->C_InitPIN(run->session.handle, bytes_of(new), new.n);
+    rv = pin ? f->C_InitPIN(session, bytes_of(fresh), fresh.n)
+             : f->C_SetPIN(session, bytes_of(puk), puk.n, bytes_of(fresh), fresh.n);
     if (rv != CKR_OK)
-        return fault_rv(&run->fault, rv, _("The PIN could not be set."));
-    say(run, "%s", _("The PIN is set and no longer blocked."));
+        return fault_rv(&run->fault, rv,
+                        pin ? _("The PIN could not be set.") : _("The PUK could not be changed."));
+    say(run, "%s", pin ? _("The PIN is set and no longer blocked.") : _("The PUK was changed."));
     return EXIT_OK;
+}
+
+static enum exit_code ask_and_set(struct run *run, bool pin)
+{
+    struct secret *puk = NULL, *fresh = NULL;
+    if (ask_puk(run, &puk) == EXIT_OK &&
+        (pin ? fresh_pin_ask(run, &fresh) : fresh_puk_ask(run, &fresh)) == EXIT_OK)
+        set_by_puk(run, pin, secret_view(puk), secret_view(fresh));
+    secret_free(puk);
+    secret_free(fresh);
+    return run->fault.code;
 }
 
 static enum exit_code pin_unblock(struct run *run)
 {
-    struct secret *puk = NULL, *fresh = NULL;
-    if (ask_puk(run, &puk) == EXIT_OK && fresh_pin_ask(run, &fresh) == EXIT_OK)
-        unblock(run, puk, fresh);
-    secret_free(puk);
-    secret_free(fresh);
-    return run->fault.code;
-}
-
-static enum exit_code set_puk(struct run *run, const struct secret *puk, const struct secret *fresh)
-{
-    CK_FUNCTION_LIST *f = run->module.f;
-    struct rd old = secret_view(puk), new = secret_view(fresh);
-    if (session_open(&run->session, &run->module, &run->token, &run->fault) != EXIT_OK)
-        return run->fault.code;
-    CK_RV rv = f->C_Login(run->session.handle, CKU_SO, bytes_of(old), old.n);
-    if (rv != CKR_OK)
-        return secret_fault(run, rv, true);
-    rv = f->C_SetPIN(run->session.handle, bytes_of(old), old.n, bytes_of(new), new.n);
-    if (rv != CKR_OK)
-        return fault_rv(&run->fault, rv, _("The PUK could not be changed."));
-    say(run, "%s", _("The PUK was changed."));
-    return EXIT_OK;
+    return ask_and_set(run, true);
 }
 
 static enum exit_code puk_change(struct run *run)
 {
-    struct secret *puk = NULL, *fresh = NULL;
-    if (ask_puk(run, &puk) == EXIT_OK && fresh_puk_ask(run, &fresh) == EXIT_OK)
-        set_puk(run, puk, fresh);
-    secret_free(puk);
-    secret_free(fresh);
-    return run->fault.code;
+    return ask_and_set(run, false);
 }
 
 static const struct option_row puk_rows[] = {

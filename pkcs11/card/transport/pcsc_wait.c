@@ -84,9 +84,10 @@ static LONG sleep_on(const struct pcsc_waiting *w, SCARDCONTEXT context, const s
 }
 
 // One look and one sleep. E_OK with *differs false: look again.
-static enum err look_once(struct pcsc_waiting *w, const struct tp_reader *known, size_t count,
-                          int64_t deadline, bool *differs)
+static enum err look_once(void *wait, const struct tp_reader *known, size_t count, int64_t deadline,
+                          bool *differs)
 {
+    struct pcsc_waiting *w = wait;
     struct tp_reader now[PCSCLITE_MAX_READERS_CONTEXTS];
     size_t n = 0;
     SCARDCONTEXT context = w->context;
@@ -123,15 +124,7 @@ enum err pcsc_wait(struct tp_wait *wait, const struct tp_reader *known, size_t c
     struct pcsc_waiting *w = (struct pcsc_waiting *)wait;
     if (w->owner != getpid())
         return E_FORKED;
-    if (!waiter_enter(&w->waiter))
-        return E_CANCELLED;
-    int64_t deadline = deadline_in(timeout_ms);
-    bool differs = false;
-    enum err e = E_OK;
-    while (e == E_OK && !differs)
-        e = look_once(w, known, count, deadline, &differs);
-    waiter_leave(&w->waiter);
-    return e;
+    return waiter_run(&w->waiter, look_once, w, known, count, timeout_ms);
 }
 
 static void kick(void *ctx)

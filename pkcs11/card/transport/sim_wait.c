@@ -114,9 +114,10 @@ static enum err poll_all(struct look *l, int wake, bool some_absent, int64_t dea
     }
 }
 
-static enum err look_once(struct sim_waiting *w, const struct tp_reader *known, size_t count,
-                          int64_t deadline, bool *differs)
+static enum err look_once(void *wait, const struct tp_reader *known, size_t count, int64_t deadline,
+                          bool *differs)
 {
+    struct sim_waiting *w = wait;
     struct look l = {.known = known, .known_count = count};
     sim_each(w->sim, seen, &l);
     *differs = l.differs || l.count != count;
@@ -133,15 +134,7 @@ enum err sim_wait(struct tp_wait *wait, const struct tp_reader *known, size_t co
     struct sim_waiting *w = (struct sim_waiting *)wait;
     if (w->owner != getpid())
         return E_FORKED;
-    if (!waiter_enter(&w->waiter))
-        return E_CANCELLED;
-    int64_t deadline = deadline_in(timeout_ms);
-    bool differs = false;
-    enum err e = E_OK;
-    while (e == E_OK && !differs)
-        e = waiter_cancelled(&w->waiter) ? E_CANCELLED : look_once(w, known, count, deadline, &differs);
-    waiter_leave(&w->waiter);
-    return e;
+    return waiter_run(&w->waiter, look_once, w, known, count, timeout_ms);
 }
 
 static void kick(void *ctx)

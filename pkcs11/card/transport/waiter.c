@@ -27,7 +27,8 @@ void waiter_free(struct waiter *w)
     pthread_mutex_destroy(&w->lock);
 }
 
-bool waiter_enter(struct waiter *w)
+// false: cancelled already; then nobody is inside.
+static bool enter(struct waiter *w)
 {
     pthread_mutex_lock(&w->lock);
     bool may = !w->cancelled;
@@ -36,12 +37,26 @@ bool waiter_enter(struct waiter *w)
     return may;
 }
 
-void waiter_leave(struct waiter *w)
+static void leave(struct waiter *w)
 {
     pthread_mutex_lock(&w->lock);
     w->inside = false;
     pthread_cond_broadcast(&w->changed);
     pthread_mutex_unlock(&w->lock);
+}
+
+enum err waiter_run(struct waiter *w, waiter_look *look, void *wait, const struct tp_reader *known,
+                    size_t count, int timeout_ms)
+{
+    if (!enter(w))
+        return E_CANCELLED;
+    int64_t deadline = deadline_in(timeout_ms);
+    bool differs = false;
+    enum err e = E_OK;
+    while (e == E_OK && !differs)
+        e = waiter_cancelled(w) ? E_CANCELLED : look(wait, known, count, deadline, &differs);
+    leave(w);
+    return e;
 }
 
 bool waiter_cancelled(struct waiter *w)
