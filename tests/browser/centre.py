@@ -182,10 +182,7 @@ def apply(visitor, desk, customer):
     visitor.picture("kind")
     visitor.send("보안매체")
     visitor.send("보안매체 인증")
-    first, second = (int(number) for number in re.findall(r"\d+", visitor.fact("challenge")))
-    visitor.picture("security-card")
-    visitor.type("answer", CARD[first - 1][:2] + CARD[second - 1][2:])
-    visitor.send("수수료")
+    answer_card(visitor, "수수료")
     visitor.tick("confirm")
     visitor.picture("fee")
     visitor.send("고객정보 확인")
@@ -195,6 +192,29 @@ def apply(visitor, desk, customer):
     visitor.picture("done")
     assert desk.logged(f"step=done customer={customer}"), "the desk does not know of the application"
     return visitor.fact("reference"), visitor.fact("code")
+
+
+def answer_card(visitor, title):
+    first, second = (int(number) for number in re.findall(r"\d+", visitor.fact("challenge")))
+    visitor.picture("security-card")
+    visitor.type("answer", CARD[first - 1][:2] + CARD[second - 1][2:])
+    visitor.send(title)
+
+
+def look_after(visitor, desk, customer):
+    """Logs in, sees the certificate, and is led to what can be done with it."""
+    visitor.go(desk.pages + "/", "처음 화면")
+    visitor.follow("로그인")
+    visitor.wait_title("고객 확인")
+    visitor.type("customer", customer)
+    visitor.type("number", "9001011234567")
+    visitor.send("보안매체")
+    visitor.send("보안매체 인증")
+    answer_card(visitor, "내 인증서")
+    visitor.picture("my")
+    assert "금융인증서" in visitor.ask("document.body.innerText"), "the certificate is not there"
+    visitor.send("인증서와 처리할 내용 선택")
+    visitor.picture("change")
 
 
 def issue(stage, desk, reference, code):
@@ -271,6 +291,8 @@ def scene(stage):
     assert asked.count("pin") == 1 and asked.count("certificate") == 1, asked
     assert desk.logged(f"customer={customer} result=none"), "the desk's log does not show the member"
     stage.ok("the token's certificate opens it, with one PIN")
+    look_after(visitor, desk, customer)
+    stage.ok("logged in by number and security card, the customer sees the certificate")
     serial = [line.split("serial=")[1].split()[0] for line in desk.logged("members") if "result=none" in line][-1]
     desk.say("certificate", "suspend", "--serial", serial)
     stage.browser.open(desk.members + "/?again")
