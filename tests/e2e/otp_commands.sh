@@ -103,6 +103,10 @@ python3 "$SOURCE/tests/e2e/otp_screen.py" "$work/screen" "$work/code.png"
 otp 0 add 'Plain:copy' --picture-file "$work/code.png"
 otp 2 add Other --generate --qr
 says 'no terminal'
+expect_exit 0 "$tty" "$(secret_of sha1)" -- "$ingam" otp add Typed
+! grep -q "$(secret_of sha1)" "$work/out" || fail 'the secret was shown'
+[ "$("$ingam" otp code Typed --at 59 2>/dev/null)" = 287082 ] || fail 'the typed secret is another'
+otp 0 delete Typed --yes
 ok 'a generated secret as a QR code on the terminal, and from a picture onto the token'
 
 # What is not a code.
