@@ -37,8 +37,8 @@ CK_STATE session_state(const struct session *se);
 
 /* Objects. store_add takes over the reference. */
 CK_RV store_add(struct slot *s, struct object *o, CK_OBJECT_HANDLE *handle);
-/* The end of making an object that lives in the session: rv says whether it worked so far; takes it over in any
- * case. */
+/* The end of making an object that lives in the session: rv says whether it worked so far; takes it over in
+ * any case. */
 CK_RV store_made(struct session *se, struct object *o, CK_RV rv, CK_OBJECT_HANDLE *handle);
 void store_remove(struct slot *s, struct object *o);
 struct object *store_get(const struct slot *s,
