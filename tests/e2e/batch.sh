@@ -82,11 +82,18 @@ everybody() {
 people "$people"
 batch 8 resume
 grep -q 'No unfinished run' "$work/err" || fail "$(cat "$work/err")"
-batch 0 run --json
+# Half of it, killed; then the rest.
+kill_at="$((people * 3)):after"
+batch 137 run
+kill_at=''
+half=$(grep -c '^\[[0-9]*/[0-9]*\] .*: put in a token\.$' "$work/err")
+[ "$half" -gt 1 ] && [ "$half" -lt "$people" ] || fail "killed after $half: $(cat "$work/err")"
+batch 9 run
+batch 0 resume --json
 jq -e ".schema == 1 and .done == $people and .total == $people" "$work/out" >/dev/null || fail "$(cat "$work/out")"
-[ "$(grep -c '^\[[0-9]*/[0-9]*\] .*: put in a token\.$' "$work/err")" -eq "$people" ] || fail "$(cat "$work/err")"
-everybody "$people" undisturbed
-ok "$people people, $people tokens, one command"
+[ "$(grep -c '^\[[0-9]*/[0-9]*\] .*: put in a token\.$' "$work/err")" -eq $((people - half)) ] || fail "$(cat "$work/err")"
+everybody "$people" 'killed in the middle'
+ok "$people people, $people tokens, one command, killed in the middle and resumed"
 
 # One of them has a wrong code; a token that is no longer free is handed in; one is pulled out before it is used.
 cp "$work/owners/$(jq -r '.people[0].token' "$work/out")" "$work/used"
