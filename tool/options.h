@@ -20,7 +20,7 @@ struct options {
     bool pin_fd_given, default_admin, last_try;
     // keys and certificates
     const char *slot, *key_type, *file, *public_key;
-    bool replace, existing_key, days_given, delete_old, offline, send_random;
+    bool replace, existing_key, days_given, delete_old, offline, send_random, without_admin;
     unsigned days;
     // signing
     const char *out;

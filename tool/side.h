@@ -72,3 +72,7 @@ enum exit_code side_protected_key(const struct module *module, const struct toke
 // Keeps the management key (in hex; it is tried first) behind the PIN, or takes it away from there.
 enum exit_code side_protect(const struct module *module, const struct token *token,
                             const struct secret *admin, bool keep, struct fault *fault);
+
+// Erases everything without the management key, by blocking PIN and PUK first. EXIT_UNSUPPORTED: such a card
+// can't be reset, nothing was changed. Interrupted, it goes on when it is called again.
+enum exit_code side_reset(const struct module *module, const struct token *token, struct fault *fault);

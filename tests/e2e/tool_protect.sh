@@ -7,8 +7,7 @@
 . "$SOURCE/tests/e2e/tool_lib.sh"
 
 start_pcscd 'Yubico YubiKey CCID'
-# shellcheck disable=SC2086 # one port
-start_card token $vpcd_ports --profile yubikey-5.7
+start_card token "$vpcd_ports" --profile yubikey-5.7
 printf '123456\n' >"$work/pin"
 printf '654321\n' >"$work/wrong"
 printf '1112131415161718111213141516171811121314151617FF\n' >"$work/fresh"
@@ -41,4 +40,26 @@ expect_exit 0 "$ingam" admin unprotect --pin-file "$work/pin"
 expect_exit 6 "$ingam" key generate 9d --key-type p256 --replace --yes --pin-file "$work/pin"
 expect_exit 0 "$ingam" key generate 9d --key-type p256 --replace --yes --admin-key-file "$work/fresh"
 ok 'taken away again: the management key has to be given'
+
+# The management key is lost.
+expect_exit 2 "$ingam" token reset --without-admin
+expect_exit 2 "$ingam" token reset --without-admin --default-admin --yes
+[ "$("$ingam" key list --json | jq '.keys | length')" -eq 4 ] || fail 'something is gone'
+expect_exit 0 "$ingam" token reset --without-admin --yes
+[ "$("$ingam" key list --json | jq '.keys | length')" -eq 0 ] || fail 'something stayed'
+expect_exit 0 "$ingam" key generate 9a --key-type p256 --default-admin
+# Killed in the middle: PIN and PUK are blocked already.
+for _ in 1 2 3; do
+    ykman -r 'Yubico YubiKey CCID 00 00' piv access change-pin -P 000000 -n 111111 >/dev/null 2>&1 || true
+done
+[ "$("$ingam" token info --json 2>/dev/null | jq .token.pin_tries)" = 0 ] || fail 'not blocked'
+expect_exit 0 "$ingam" token reset --without-admin --yes
+[ "$("$ingam" token info --json 2>/dev/null | jq .token.pin_tries)" = 3 ] || fail 'not as from the factory'
+ok 'erased without the management key, also when the PIN is blocked already'
+stop token
+stack_cards=0
+start_card plain "$vpcd_ports" --profile piv
+expect_exit 7 "$ingam" token reset --without-admin --yes
+[ "$("$ingam" token info --json 2>/dev/null | jq .token.pin_tries)" = 3 ] || fail 'tries were used'
+ok 'a plain card cannot be erased, and keeps its tries'
 stack_done

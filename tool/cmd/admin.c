@@ -78,11 +78,37 @@ static enum exit_code admin_change(struct run *run)
     return run->fault.code;
 }
 
+static const struct option_row reset_rows[] = {
+    {.name = "without-admin",
+     .kind = OPTION_FLAG,
+     .at = OPTION_AT(without_admin),
+     .help = N_("the management key is lost: block PIN and PUK on purpose, which lets the token be erased")},
+    {.name = NULL},
+};
+
+static enum exit_code reset_check(struct run *run)
+{
+    if (!run->options.without_admin)
+        return EXIT_OK;
+    run->needs &= ~(unsigned)NEED_ADMIN;
+    if (run->options.admin_key_file != NULL || run->options.default_admin)
+        return fault_set(&run->fault, EXIT_USAGE, _("--without-admin excludes a management key."));
+    return EXIT_OK;
+}
+
+static enum exit_code reset_done(struct run *run)
+{
+    say(run, "%s", _("The token is empty. Set PIN, PUK and management key anew before it is used."));
+    answer_text(run, "token", run->token.serial);
+    return EXIT_OK;
+}
+
 static enum exit_code token_reset(struct run *run)
 {
     char what[FAULT_TEXT];
     CK_UTF8CHAR label[32];
-    if (run->secrets.admin == NULL && ask_admin(run, &run->secrets.admin) != EXIT_OK)
+    if (!run->options.without_admin && run->secrets.admin == NULL &&
+        ask_admin(run, &run->secrets.admin) != EXIT_OK)
         return run->fault.code;
     snprintf(what, sizeof what, _("Everything on token %s will be destroyed: all keys and certificates."),
              run->token.serial);
@@ -91,6 +117,9 @@ static enum exit_code token_reset(struct run *run)
     if (run->session.open)
         session_logout(&run->session);
     session_close(&run->session);
+    if (run->options.without_admin)
+        return side_reset(&run->module, &run->token, &run->fault) == EXIT_OK ? reset_done(run)
+                                                                             : run->fault.code;
     size_t length = strnlen(run->token.label, sizeof label);
     memset(label, ' ', sizeof label);
     memcpy(label, run->token.label, length);
@@ -98,9 +127,7 @@ static enum exit_code token_reset(struct run *run)
     CK_RV rv = run->module.f->C_InitToken(run->token.slot, bytes_of(key), key.n, label);
     if (rv != CKR_OK)
         return fault_rv(&run->fault, rv, _("The token could not be reset."));
-    say(run, "%s", _("The token is empty. Set PIN, PUK and management key anew before it is used."));
-    answer_text(run, "token", run->token.serial);
-    return EXIT_OK;
+    return reset_done(run);
 }
 
 static enum exit_code delete_check(struct run *run)
@@ -180,6 +207,8 @@ const struct command cmd_token_reset = {
     .details =
         N_("Keys and certificates are destroyed, PIN, PUK and management key are as from the factory."),
     .needs = NEED_TOKEN | NEED_ADMIN,
+    .options = reset_rows,
+    .check = reset_check,
     .run = token_reset,
 };
 
