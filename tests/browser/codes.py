@@ -55,11 +55,20 @@ class Codes(Scene):
         asked, _, cost = self.stage.visit("ec 1.3", "four")
         assert asked == ["certificate"], f"asked: {asked}"
         self.ok("a further page needs no further code", cost)
+        self.stage.stop()
+
+    def a_code_each_time(self):
+        self.tool("otp", "gate", "9d", "always", "--default-admin")
+        self.start()
+        asked, _, cost = self.stage.visit("ec 1.3", "five", [PIN, CODES[1]])
+        assert sorted(asked) == ["certificate", "pin", "pin"], f"asked: {asked}"
+        self.ok("a key that wants a code each time: PIN, and the code in a dialog of its own", cost)
 
     def run(self):
         self.stage.prepare(EC, profile="yubikey-5.4")
         self.beside_a_slot()
         self.with_a_code()
+        self.a_code_each_time()
 
 
 Codes(sys.argv[1]).play()
