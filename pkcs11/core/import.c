@@ -9,6 +9,8 @@
 #include "core/token.h"
 #include <string.h>
 
+#define ROOM (5 * MECH_MAX_BLOCK / 2) /* bytes of an RSA key's five numbers */
+
 CK_RV import_free_slot(struct slot *s, struct card_key **out)
 {
     *out = NULL;
@@ -56,23 +58,37 @@ void import_note(struct slot *s, struct card_key *k, struct rd id, struct rd lab
         log_line(LOG_OBJECT, "slot %lu: id and label of %02X can't be kept", s->id, k->slot->ref);
 }
 
-static CK_RV take_rsa(const struct object *o, struct driver_private *key)
+/* The five numbers, each as long as half the modulus: shorter ones are filled up. */
+static CK_RV take_rsa(const struct object *o, struct driver_private *key, uint8_t room[ROOM])
 {
-    key->algorithm = piv_algorithm_by(PIV_RSA, (unsigned)(object_number(o, CKA_MODULUS).n * 8));
-    key->p = object_number(o, CKA_PRIME_1);
-    key->q = object_number(o, CKA_PRIME_2);
-    key->dp = object_number(o, CKA_EXPONENT_1);
-    key->dq = object_number(o, CKA_EXPONENT_2);
-    key->qinv = object_number(o, CKA_COEFFICIENT);
+    const struct {
+        CK_ATTRIBUTE_TYPE type;
+        struct rd *part;
+    } parts[] = {{CKA_PRIME_1, &key->p},
+                 {CKA_PRIME_2, &key->q},
+                 {CKA_EXPONENT_1, &key->dp},
+                 {CKA_EXPONENT_2, &key->dq},
+                 {CKA_COEFFICIENT, &key->qinv}};
+    size_t half = object_number(o, CKA_MODULUS).n / 2;
+    key->algorithm = piv_algorithm_by(PIV_RSA, (unsigned)(half * 16));
     if (key->algorithm == NULL)
         return CKR_KEY_SIZE_RANGE;
-    return key->p.n == 0 || key->q.n == 0 || key->dp.n == 0 || key->dq.n == 0 || key->qinv.n == 0
-               ? CKR_TEMPLATE_INCOMPLETE
-               : CKR_OK;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        struct rd v = object_number(o, parts[i].type);
+        uint8_t *at = room + i * half;
+        if (v.n == 0)
+            return CKR_TEMPLATE_INCOMPLETE;
+        if (v.n > half)
+            return CKR_ATTRIBUTE_VALUE_INVALID;
+        memset(at, 0, half - v.n);
+        memcpy(at + half - v.n, v.p, v.n);
+        *parts[i].part = rd_of(at, half);
+    }
+    return CKR_OK;
 }
 
 /* A scalar as long as the curve's coordinates; shorter ones are filled up. */
-static CK_RV take_ec(const struct object *o, struct driver_private *key, uint8_t room[66])
+static CK_RV take_ec(const struct object *o, struct driver_private *key, uint8_t room[ROOM])
 {
     static const struct {
         enum host_curve curve;
@@ -90,7 +106,7 @@ static CK_RV take_ec(const struct object *o, struct driver_private *key, uint8_t
             if (a->kind == curves[i].kind && (curves[i].bits == 0 || a->bits == curves[i].bits))
                 key->algorithm = a;
     size_t size = host_curve_size(curve);
-    if (key->algorithm == NULL || size > 66)
+    if (key->algorithm == NULL || size > ROOM)
         return CKR_CURVE_NOT_SUPPORTED;
     while (v.n > size && v.p[0] == 0)
         v = rd_of(v.p + 1, v.n - 1);
@@ -127,9 +143,9 @@ CK_RV import_key(struct session *se, struct object *o, CK_OBJECT_HANDLE *out)
     struct slot *s = se->slot;
     struct driver_private key = {0};
     struct card_key *k = NULL;
-    uint8_t scalar[66];
+    uint8_t room[ROOM];
     struct rd id = object_get(o, CKA_ID);
-    CK_RV rv = object_ulong(o, CKA_KEY_TYPE) == CKK_RSA ? take_rsa(o, &key) : take_ec(o, &key, scalar);
+    CK_RV rv = object_ulong(o, CKA_KEY_TYPE) == CKK_RSA ? take_rsa(o, &key, room) : take_ec(o, &key, room);
     if (rv == CKR_OK && object_bool(o, CKA_EXTRACTABLE))
         rv = CKR_TEMPLATE_INCONSISTENT; /* what is on the card stays there */
     if (rv == CKR_OK)
@@ -138,7 +154,7 @@ CK_RV import_key(struct session *se, struct object *o, CK_OBJECT_HANDLE *out)
         bool always = object_bool(o, CKA_ALWAYS_AUTHENTICATE);
         rv = send(se, k, &key, always ? PIV_PIN_ALWAYS : PIV_PIN_DEFAULT, id, object_get(o, CKA_LABEL));
     }
-    secret_wipe(scalar, sizeof scalar);
+    secret_wipe(room, sizeof room);
     if (rv != CKR_OK)
         return rv;
     if (k->private_object == NULL)
