@@ -6,7 +6,7 @@ target_include_directories(module_world SYSTEM PUBLIC ${P11KIT_INCLUDE_DIRS})
 target_include_directories(module_world PUBLIC ${PROJECT_SOURCE_DIR}/pkcs11)
 target_link_libraries(module_world PUBLIC PkgConfig::CMOCKA OpenSSL::Crypto ${CMAKE_DL_LIBS} Threads::Threads)
 
-foreach(name counts rules exit pull pinentry names software message keys cache state clients writing otp gate)
+foreach(name counts rules exit pull pinentry names ciphers software message keys cache state clients writing otp gate)
     add_executable(module_${name} module_${name}.c)
     target_include_directories(module_${name} SYSTEM PRIVATE ${P11KIT_INCLUDE_DIRS})
     target_link_libraries(module_${name} PRIVATE module_world)

@@ -10,24 +10,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static struct card_process card;
-static CK_SESSION_HANDLE session;
 static CK_BBOOL yes = CK_TRUE;
 
 static int start(void **state)
 {
     (void)state;
-    card_start(&card, "clients", "piv");
-    world_use(&card, NULL);
-    module_load_newest();
+    one_card("clients");
     furnish(4);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    card_stop(&card);
     return 0;
 }
 
@@ -36,13 +25,6 @@ static int begin(void **state)
     (void)state;
     assert_int_equal(F->C_Initialize(NULL), CKR_OK);
     session = open_session(0, false);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    (void)F->C_Finalize(NULL);
     return 0;
 }
 
@@ -488,12 +470,19 @@ static void test_sessions(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(test_ways_to_start),       TEST(test_interfaces), TEST(test_token),
-        TEST(test_mechanisms),          TEST(test_searches),   TEST(test_search_storm),
-        TEST(test_public_certificates), TEST(test_attributes), TEST(test_copy_of_a_key),
-        TEST(test_length_then_login),   TEST(test_sessions),   TEST(test_fork_handler),
+        cmocka_unit_test_setup_teardown(test_ways_to_start, begin, session_end),
+        cmocka_unit_test_setup_teardown(test_interfaces, begin, session_end),
+        cmocka_unit_test_setup_teardown(test_token, begin, session_end),
+        cmocka_unit_test_setup_teardown(test_mechanisms, begin, session_end),
+        cmocka_unit_test_setup_teardown(test_searches, begin, session_end),
+        cmocka_unit_test_setup_teardown(test_search_storm, begin, session_end),
+        cmocka_unit_test_setup_teardown(test_public_certificates, begin, session_end),
+        cmocka_unit_test_setup_teardown(test_attributes, begin, session_end),
+        cmocka_unit_test_setup_teardown(test_copy_of_a_key, begin, session_end),
+        cmocka_unit_test_setup_teardown(test_length_then_login, begin, session_end),
+        cmocka_unit_test_setup_teardown(test_sessions, begin, session_end),
+        cmocka_unit_test_setup_teardown(test_fork_handler, begin, session_end),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, one_card_stop);
 }

@@ -5,43 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct card_process card;
-static CK_SESSION_HANDLE session;
-
 static int start(void **state)
 {
     (void)state;
-    card_start(&card, "message", "piv");
-    world_use(&card, NULL);
-    module_load_newest();
+    one_card("message");
     assert_int_equal(F->C_Initialize(NULL), CKR_OK);
     session = open_session(0, true);
     assert_int_equal(login(session, CKU_SO, SO_PIN), CKR_OK);
     make_key(session, 1, KEY_P256);
     make_key(session, 2, KEY_P256);
     make_key(session, 4, KEY_P256);
-    assert_int_equal(F->C_Finalize(NULL), CKR_OK);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    card_stop(&card);
-    return 0;
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    assert_int_equal(F->C_Initialize(NULL), CKR_OK);
-    session = open_session(0, true);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
     assert_int_equal(F->C_Finalize(NULL), CKR_OK);
     return 0;
 }
@@ -550,12 +523,12 @@ static void test_cancelled(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(test_one_message),        TEST(test_messages_in_parts), TEST(test_made_vectors),
-        TEST(test_message_parameters), TEST(test_signed_messages),   TEST(test_messages_want_the_pin),
-        TEST(test_verified_messages),  TEST(test_signature_first),   TEST(test_refusals),
-        TEST(test_cancelled),
+        IN_SESSION(test_one_message),       IN_SESSION(test_messages_in_parts),
+        IN_SESSION(test_made_vectors),      IN_SESSION(test_message_parameters),
+        IN_SESSION(test_signed_messages),   IN_SESSION(test_messages_want_the_pin),
+        IN_SESSION(test_verified_messages), IN_SESSION(test_signature_first),
+        IN_SESSION(test_refusals),          IN_SESSION(test_cancelled),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, start, one_card_stop);
 }

@@ -19,6 +19,43 @@ void module_load_newest(void)
     G = interface->pFunctionList;
 }
 
+struct card_process card;
+CK_SESSION_HANDLE session;
+
+void one_card(const char *name)
+{
+    card_start(&card, name, "piv");
+    world_use(&card, NULL);
+    module_load_newest();
+}
+
+int one_card_stop(void **state)
+{
+    (void)state;
+    card_stop(&card);
+    return 0;
+}
+
+int session_begin(void **state)
+{
+    (void)state;
+    assert_int_equal(F->C_Initialize(NULL), CKR_OK);
+    session = open_session(0, true);
+    return 0;
+}
+
+int session_end(void **state)
+{
+    (void)state;
+    (void)F->C_Finalize(NULL);
+    return 0;
+}
+
+CK_BYTE *bytes(const char *text)
+{
+    return (CK_BYTE *)(uintptr_t)text;
+}
+
 size_t hex(const char *text, CK_BYTE *out)
 {
     size_t n = 0;
@@ -46,7 +83,7 @@ CK_MECHANISM mechanism(CK_MECHANISM_TYPE type, void *param, CK_ULONG n)
 
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 
-CK_OBJECT_HANDLE make_secret(CK_SESSION_HANDLE session, CK_KEY_TYPE type, const CK_BYTE *value, CK_ULONG n)
+CK_OBJECT_HANDLE make_secret(CK_SESSION_HANDLE in, CK_KEY_TYPE type, const CK_BYTE *value, CK_ULONG n)
 {
     CK_OBJECT_CLASS class = CKO_SECRET_KEY;
     CK_OBJECT_HANDLE key = 0;
@@ -60,13 +97,13 @@ CK_OBJECT_HANDLE make_secret(CK_SESSION_HANDLE session, CK_KEY_TYPE type, const 
                             {CKA_WRAP, &yes, 1},
                             {CKA_UNWRAP, &yes, 1},
                             {CKA_DERIVE, &yes, 1}};
-    assert_int_equal(F->C_CreateObject(session, templ, sizeof templ / sizeof *templ, &key), CKR_OK);
+    assert_int_equal(F->C_CreateObject(in, templ, sizeof templ / sizeof *templ, &key), CKR_OK);
     return key;
 }
 
-CK_OBJECT_HANDLE make_aes(CK_SESSION_HANDLE session, const char *value)
+CK_OBJECT_HANDLE make_aes(CK_SESSION_HANDLE in, const char *value)
 {
-    return make_secret(session, CKK_AES, hex_of(value), strlen(value) / 2);
+    return make_secret(in, CKK_AES, hex_of(value), strlen(value) / 2);
 }
 
 static const struct {
@@ -79,7 +116,7 @@ static const struct {
     [MADE_X25519] = {CKK_EC_MONTGOMERY, "06032b656e"},
 };
 
-CK_OBJECT_HANDLE make_ec_private(CK_SESSION_HANDLE session, enum made_curve curve, const char *scalar)
+CK_OBJECT_HANDLE make_ec_private(CK_SESSION_HANDLE in, enum made_curve curve, const char *scalar)
 {
     CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
     CK_KEY_TYPE type = curves[curve].type;
@@ -91,11 +128,11 @@ CK_OBJECT_HANDLE make_ec_private(CK_SESSION_HANDLE session, enum made_curve curv
                             {CKA_VALUE, hex_of(scalar), strlen(scalar) / 2},
                             {CKA_SIGN, &yes, 1},
                             {CKA_DERIVE, &yes, 1}};
-    assert_int_equal(F->C_CreateObject(session, templ, sizeof templ / sizeof *templ, &key), CKR_OK);
+    assert_int_equal(F->C_CreateObject(in, templ, sizeof templ / sizeof *templ, &key), CKR_OK);
     return key;
 }
 
-CK_OBJECT_HANDLE make_ec_public(CK_SESSION_HANDLE session, enum made_curve curve, const char *point)
+CK_OBJECT_HANDLE make_ec_public(CK_SESSION_HANDLE in, enum made_curve curve, const char *point)
 {
     CK_OBJECT_CLASS class = CKO_PUBLIC_KEY;
     CK_KEY_TYPE type = curves[curve].type;
@@ -107,6 +144,6 @@ CK_OBJECT_HANDLE make_ec_public(CK_SESSION_HANDLE session, enum made_curve curve
                             {CKA_EC_PARAMS, hex_of(curves[curve].oid), strlen(curves[curve].oid) / 2},
                             {CKA_EC_POINT, der, n},
                             {CKA_VERIFY, &yes, 1}};
-    assert_int_equal(F->C_CreateObject(session, templ, sizeof templ / sizeof *templ, &key), CKR_OK);
+    assert_int_equal(F->C_CreateObject(in, templ, sizeof templ / sizeof *templ, &key), CKR_OK);
     return key;
 }

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct card_process card, second;
-static CK_SESSION_HANDLE session;
+static struct card_process second;
 static CK_BYTE state[70000];
 static CK_ULONG state_n;
 
@@ -27,10 +26,8 @@ static int start(void **unused)
 
 static int stop(void **unused)
 {
-    (void)unused;
-    card_stop(&card);
     card_stop(&second);
-    return 0;
+    return one_card_stop(unused);
 }
 
 static int begin(void **unused)
@@ -39,18 +36,6 @@ static int begin(void **unused)
     assert_int_equal(F->C_Initialize(NULL), CKR_OK);
     session = open_session(0, false);
     return 0;
-}
-
-static int end(void **unused)
-{
-    (void)unused;
-    assert_int_equal(F->C_Finalize(NULL), CKR_OK);
-    return 0;
-}
-
-static CK_BYTE *bytes(const char *text)
-{
-    return (CK_BYTE *)(uintptr_t)text;
 }
 
 static CK_RV save(void)
@@ -251,10 +236,12 @@ static void test_foreign_states(void **unused)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(test_digest),     TEST(test_code),           TEST(test_card_key),
-        TEST(test_unsaveable), TEST(test_foreign_states),
+        cmocka_unit_test_setup_teardown(test_digest, begin, session_end),
+        cmocka_unit_test_setup_teardown(test_code, begin, session_end),
+        cmocka_unit_test_setup_teardown(test_card_key, begin, session_end),
+        cmocka_unit_test_setup_teardown(test_unsaveable, begin, session_end),
+        cmocka_unit_test_setup_teardown(test_foreign_states, begin, session_end),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static struct card_process card;
-static CK_SESSION_HANDLE session;
 static CK_BBOOL yes = CK_TRUE;
 static CK_OBJECT_CLASS data_class = CKO_DATA, public_class = CKO_PUBLIC_KEY,
                        certificate_class = CKO_CERTIFICATE;
@@ -41,11 +39,6 @@ static void again(CK_USER_TYPE user, const char *pin)
     assert_int_equal(F->C_Initialize(NULL), CKR_OK);
     session = open_session(0, true);
     assert_int_equal(login(session, user, pin), CKR_OK);
-}
-
-static CK_BYTE *bytes(const char *text)
-{
-    return (CK_BYTE *)(uintptr_t)text;
 }
 
 // ---- data objects ----
