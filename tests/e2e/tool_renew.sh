@@ -155,4 +155,23 @@ apply "$customer" large --class joint
 expect_exit 0 on_token issue 9a --issuer "$url" --reference "$reference" --code-file "$work/code.large" --key-type rsa3072
 "$ingam" cert export 9a | openssl x509 -noout -text | grep -q '3072 bit' || fail 'another size'
 ok 'an RSA key of 3072 bits, where the token makes them'
+
+# A token that is no PIV card.
+stop large
+unset INGAM_SIM
+softhsm_new 'card one'
+# shellcheck disable=SC2317 # called through expect_exit
+soft() {
+    "$ingam" "$@" --module "$softhsm" --pin-file "$work/pin"
+}
+desk_at "$near_end"
+apply "$customer" soft --class joint
+expect_exit 0 soft issue 9a --issuer "$url" --reference "$reference" --code-file "$work/code.soft" --key-type p256
+old=$("$ingam" cert show 9a --module "$softhsm" --json | jq -r .serial_number)
+desk_at
+expect_exit 0 soft renew 9a --delete-old
+status_is "$old" revoked
+expect_exit 0 "$ingam" status --module "$softhsm" --json
+[ "$(jq -r '[.certificates[] | .slot + " " + .state] | join(",")' "$work/out")" = '82 valid' ] || fail "$(cat "$work/out")"
+ok 'renewed on a token that is no PIV card'
 stack_done

@@ -56,4 +56,18 @@ expect_exit 0 "$@" --issuer "https://localhost:$right/cmp" --tls-ca "$work/ca.pe
 p11 --read-object --type cert --id 01 -o "$work/back.der" >/dev/null 2>&1
 openssl verify -CAfile "$work/desk/ca.crt" "$work/back.der" >/dev/null || fail 'the certificate does not verify'
 ok 'issued over https, the host told by its name'
+
+# What follows knows the desk and its CA from the first time.
+expect_exit 0 "$ingam" status 9a
+expect_exit 9 "$ingam" revoke 9a --yes --pin-file "$work/pin" --issuer "https://127.0.0.1:$elsewhere/cmp" --ca "$work/desk/ca.crt" \
+    --tls-ca "$work/ca.pem"
+says 'mismatch'
+expect_exit 9 "$ingam" revoke 9a --yes --pin-file "$work/pin" --tls-ca "$work/desk/ca.crt"
+! grep -q 'body=rr' "$work/desk.err" || fail "the desk was spoken to: $(cat "$work/desk.err")"
+expect_exit 14 "$ingam" renew 9a --to 9c --pin-file "$work/pin" --default-admin
+says 'too early'
+expect_exit 0 "$ingam" revoke 9a --yes --pin-file "$work/pin"
+expect_exit 9 "$ingam" status 9a --json
+[ "$(jq -r '.certificates[0].state + " " + .certificates[0].source' "$work/out")" = 'revoked ocsp' ] || fail "$(cat "$work/out")"
+ok 'status, renewal and revocation over https, too, and not at a desk with a wrong certificate'
 stack_done
