@@ -93,7 +93,7 @@ END
 done
 
 # The power goes at a write to the storage, again and again.
-rounds=${INGAM_SOAK:+400}
+rounds=${INGAM_SOAK:+800}
 rounds=${rounds:-8}
 start_card cut "$port" --profile yubikey-5.7 --control "unix:$work/control"
 does ykman -r "$yubico_reader 00 00" oath accounts add -o HOTP -i RFC -d 8 4226 "$secret"
