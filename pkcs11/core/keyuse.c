@@ -47,8 +47,9 @@ static enum err send(struct slot *s, const struct card_key *k, enum key_use use,
 static CK_RV use_rv(struct slot *s, enum err e)
 {
     switch (e) {
-    case E_AUTH_NEEDED: /* the PIN was right: a touch is missing */
+    case E_AUTH_NEEDED: /* the PIN was right: a touch is missing, or a code that wasn't wanted before */
     case E_CONDITIONS:
+        s->gate_known = false;
         return CKR_FUNCTION_REJECTED;
     case E_NOT_FOUND:
     case E_UNSUPPORTED:

@@ -265,6 +265,19 @@ static void other_slots(void **state)
     assert_int_equal(signs_with(2, PIN, CKR_OK), CKR_OK);
 }
 
+// A gate that comes meanwhile is noticed when the card refuses.
+static void later(void **state)
+{
+    (void)state;
+    assert_int_equal(login(session, CKU_USER, PIN), CKR_OK);
+    assert_int_equal(signs(4), CKR_OK);
+    TOOL("gate", "9e", "always");
+    assert_int_equal(signs(4), CKR_FUNCTION_REJECTED);
+    assert_int_equal(signs(4), CKR_USER_NOT_LOGGED_IN);
+    assert_true(always(4));
+    assert_int_equal(signs_with(4, codes[0], CKR_OK), CKR_OK);
+}
+
 static void fifth(void **state)
 {
     (void)state;
@@ -412,6 +425,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(impossible, start, stop),
         cmocka_unit_test_setup_teardown(each_time, start, stop),
         cmocka_unit_test_setup_teardown(other_slots, start, stop),
+        cmocka_unit_test_setup_teardown(later, start, stop),
         cmocka_unit_test_setup_teardown(fifth, start, stop),
         cmocka_unit_test_setup_teardown(resynchronised, start, stop),
         cmocka_unit_test_setup_teardown(stolen_pin, start, stop),
