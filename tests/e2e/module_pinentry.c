@@ -340,7 +340,7 @@ static void test_one_at_a_time(void **state)
     a[1].session = open_session(0, false);
     (void)snprintf(go, sizeof go, "%s/go", world_dir());
     setenv("DOUBLE_GO", go, 1);
-    setenv("DOUBLE_ANSWER", "wait", 1);
+    setenv("DOUBLE_ANSWER", PIN, 1);
     assert_int_equal(pthread_create(&a[0].thread, NULL, asking, &a[0]), 0);
     while (!holds(heard_path, "GETPIN"))
         sched_yield();
@@ -354,6 +354,7 @@ static void test_one_at_a_time(void **state)
     (void)fclose(f);
     for (int i = 0; i < 2; i++)
         assert_int_equal(pthread_join(a[i].thread, NULL), 0);
+    unsetenv("DOUBLE_GO");
     assert_int_equal(a[0].rv, CKR_OK);
     assert_int_equal(a[1].rv, CKR_USER_ALREADY_LOGGED_IN);
     assert_int_equal(count(heard_path, "GETPIN"), 1);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A pinentry that answers as it is told: DOUBLE_ANSWER says how, and what it is asked goes to the file DOUBLE_HEARD.
-# A path there is a file of answers, of which the first line is used up; "wait" waits for the file DOUBLE_GO.
+# A path there is a file of answers, of which the first line is used up; with DOUBLE_GO the answer waits for that file.
 # What it inherits (descriptors, streams) goes there, too.
 set -u
 exec 3>>"$DOUBLE_HEARD"
@@ -26,16 +26,13 @@ while read -r line; do
     printf '%s\n' "$line" >&3
     case $line in
     GETPIN)
+        [ -z "${DOUBLE_GO:-}" ] || until [ -e "$DOUBLE_GO" ]; do sleep 0.05; done
         case $DOUBLE_ANSWER in
         cancel) echo 'ERR 83886179 Operation cancelled <Pinentry>' ;;
         garbage) echo 'HTTP/1.1 200 OK' ;;
         percent) echo 'D 12%' ;;
         long) printf 'D %0300d\nOK\n' 0 ;;
         hang) while read -r _; do :; done ;;
-        wait)
-            until [ -e "$DOUBLE_GO" ]; do sleep 0.05; done
-            printf 'D 123456\nOK\n'
-            ;;
         *) printf 'S PASSWORD_FROM_CACHE\nD %s\nOK\n' "$DOUBLE_ANSWER" ;;
         esac
         ;;
