@@ -8,6 +8,11 @@ set -eu
 . "$SOURCE/tests/e2e/issuer_lib.sh"
 . "$SOURCE/tests/e2e/issuer_life_lib.sh"
 desk_init=--test-profile
+if [ "${1:-}" = postgres ]; then
+    . "$SOURCE/tests/e2e/issuer_postgres_lib.sh"
+    postgres_start
+    desk_init="$desk_init --db $postgres"
+fi
 desk_serve
 checks_set
 customer_add 홍길동 individual 900101-1234568

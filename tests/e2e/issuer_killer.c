@@ -2,6 +2,7 @@
 // or after the commit. INGAM_TEST_KILL is "N:before" or "N:after"; the counting begins with the desk's first
 // request, which is when the file INGAM_TEST_ARM appears.
 #include <dlfcn.h>
+#include <libpq-fe.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ static int due(const char *sql, const char *when)
     char *end = NULL;
     if (strcmp(when, ":before") == 0) {
         if (strncmp(sql, "BEGIN", 5) == 0)
-            writing = strcmp(sql, "BEGIN IMMEDIATE") == 0;
+            writing = strcmp(sql, "BEGIN IMMEDIATE") == 0 || strncmp(sql, "BEGIN; ", 7) == 0;
         if (strcmp(sql, "COMMIT") == 0 && writing && arm != NULL && access(arm, F_OK) == 0)
             count++;
     }
@@ -38,6 +39,19 @@ __attribute__((visibility("default"))) int sqlite3_exec(sqlite3 *db, const char 
     if (due(sql, ":before"))
         raise(SIGKILL);
     int result = real(db, sql, each, context, message);
+    if (due(sql, ":after"))
+        raise(SIGKILL);
+    return result;
+}
+
+__attribute__((visibility("default"))) PGresult *PQexec(PGconn *connection, const char *sql)
+{
+    static PGresult *(*real)(PGconn *, const char *);
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "PQexec");
+    if (due(sql, ":before"))
+        raise(SIGKILL);
+    PGresult *result = real(connection, sql);
     if (due(sql, ":after"))
         raise(SIGKILL);
     return result;
