@@ -155,6 +155,15 @@ apply "$customer" large --class joint
 expect_exit 0 on_token issue 9a --issuer "$url" --reference "$reference" --code-file "$work/code.large" --key-type rsa3072
 "$ingam" cert export 9a | openssl x509 -noout -text | grep -q '3072 bit' || fail 'another size'
 ok 'an RSA key of 3072 bits, where the token makes them'
+apply "$customer" home --kind reissue --class joint --serial "$(in_slot 9a)"
+expect_exit 0 on_token reissue 9a --issuer "$url" --reference "$reference" --code-file "$work/code.home" --key-type p256 --delete-old
+home=$(in_slot 82)
+expect_exit 0 on_token key delete 9a --yes
+expect_exit 0 "$ingam" key move 82 9a --default-admin
+[ "$(in_slot 9a) $(in_slot 82)" = "$home " ] || fail "9a has $(in_slot 9a), 82 has $(in_slot 82)"
+signs 01 9a
+expect_exit 0 "$ingam" status 9a
+ok 'where the token moves keys, the new one goes into the old slot afterwards'
 
 # A token that is no PIV card.
 stop large
