@@ -46,6 +46,14 @@ shows 'lang="en"'
 visit 200 / -H 'Accept-Language: de'
 shows 'lang="ko"'
 ok 'Korean and English, by the browser or by choice'
+for i in $(seq 40); do
+    printf 'url = "%s/?lang=ko"\noutput = "%s/at-once.ko.%d"\nurl = "%s/?lang=en"\noutput = "%s/at-once.en.%d"\n' "$pages" "$work" "$i" \
+        "$pages" "$work" "$i"
+done >"$work/urls"
+curl -s -m 60 --cacert "$work/tls.crt" -Z --parallel-immediate --parallel-max 16 -K "$work/urls"
+[ "$(cat "$work"/at-once.ko.* | grep -c '인증서는 고객님만 가지고 있는')" -eq 40 ] || fail 'a Korean page in English'
+[ "$(cat "$work"/at-once.en.* | grep -c 'Your certificate lives on a token')" -eq 40 ] || fail 'an English page in Korean'
+ok 'both at once, each visitor in the own language'
 
 visit 200 /apply
 header set-cookie '__Host-ingam=[0-9a-f]\{64\}; Path=/; HttpOnly; SameSite=Strict; Secure'

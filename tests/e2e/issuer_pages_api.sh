@@ -227,15 +227,17 @@ answer 200 details confirm yes
 answer 200 'done' confirm yes
 ok 'a code by text message, a mobile OTP, an account and its password'
 
-# Slow clients: 500 that say nothing, half a greeting, or a request a byte at a time; the pages still answer.
+# Slow clients: a thousand that say nothing, half a greeting, or a request a byte at a time; the pages still answer.
 cat >"$work/slow.py" <<'SLOW'
+import resource
 import socket
 import ssl
 import sys
 import time
 port = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_NOFILE, (1100, max(1100, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
 context = ssl.create_default_context(cafile=sys.argv[2])
-idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(500)]
+idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(1000)]
 for one in idle[::2]:
     one.send(b"\x16\x03\x01\x02\x00\x01")
 slow = context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="localhost")
@@ -253,7 +255,7 @@ SLOW
 start slow python3 "$work/slow.py" "${pages##*:}" "$work/tls.crt"
 session=
 call 201 POST sessions '{"flow":"apply"}'
-ok 'five hundred idle connections do not stop the pages'
+ok 'a thousand idle connections do not stop the pages'
 
 flood() {
     curl -s -m 60 --cacert "$work/tls.crt" -o /dev/null -w '%{http_code}\n' "$pages/find-id?[1-130]" >"$work/statuses"

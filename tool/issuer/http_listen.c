@@ -23,7 +23,9 @@
 #define PRIORITIES     "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 struct http_listener {
+    struct http_ask ask;
     struct http_service service;
+    int fd; // until the daemon has it
     void *context;
     struct MHD_Daemon *daemon;
     struct visits visits;
@@ -250,39 +252,6 @@ static unsigned port_of(int fd)
     return (unsigned)strtoul(port, NULL, 10);
 }
 
-static bool start(struct http_listener *listener, const struct http_ask *ask, int fd, struct fail *fail)
-{
-    struct MHD_OptionItem tls[5] = {{MHD_OPTION_END, 0, NULL}};
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC;
-    unsigned most = connection_limit() / 100 * ask->share;
-    size_t n = 0;
-    if (listener->tls) {
-        flags |= MHD_USE_TLS;
-        tls[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)ask->certificate};
-        tls[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)ask->key};
-        tls[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)PRIORITIES};
-        if (ask->clients != NULL)
-            tls[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_TRUST, 0, (void *)ask->clients};
-        tls[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
-    }
-    visits_start(&listener->visits, most / 4 * 3);
-    listener->port = port_of(fd);
-    listener->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, on_request, listener, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
-        ask->service->threads, MHD_OPTION_CONNECTION_LIMIT, most, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)16384,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-        listener, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
-    if (listener->daemon != NULL)
-        return true;
-    visits_stop(&listener->visits);
-    if (listener->tls)
-        return fail_with(fail, FAIL_OTHER,
-                         _("cannot start the HTTPS server: do --tls-cert and --tls-key belong together?"));
-    return fail_with(fail, FAIL_OTHER,
-                     _("cannot start the HTTP server: too few open files or threads allowed?"));
-}
-
 static bool is_loopback(const struct addrinfo *address)
 {
     if (address->ai_family == AF_INET6)
@@ -312,14 +281,52 @@ bool http_listen(const struct http_ask *ask, struct http_listener **listener, st
         fail_errno(fail, _("cannot listen at %s"), ask->where);
     if (address != NULL)
         freeaddrinfo(address);
-    if (fd >= 0 && start(made, ask, fd, fail)) {
+    made->ask = *ask;
+    made->fd = fd;
+    made->port = fd >= 0 ? port_of(fd) : 0;
+    if (fd >= 0)
         *listener = made;
+    else
+        free(made);
+    return fd >= 0;
+}
+
+bool http_listener_begin(struct http_listener *listener, struct fail *fail)
+{
+    if (listener == NULL)
+        return true;
+    const struct http_ask *ask = &listener->ask;
+    struct MHD_OptionItem tls[5] = {{MHD_OPTION_END, 0, NULL}};
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC;
+    unsigned most = connection_limit() / 100 * ask->share;
+    size_t n = 0;
+    if (listener->tls) {
+        flags |= MHD_USE_TLS;
+        tls[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)ask->certificate};
+        tls[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)ask->key};
+        tls[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)PRIORITIES};
+        if (ask->clients != NULL)
+            tls[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_TRUST, 0, (void *)ask->clients};
+        tls[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+    }
+    visits_start(&listener->visits, most / 4 * 3);
+    listener->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, listener, MHD_OPTION_LISTEN_SOCKET, listener->fd,
+        MHD_OPTION_THREAD_POOL_SIZE, ask->service->threads, MHD_OPTION_CONNECTION_LIMIT, most,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)16384, MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, listener, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    listener->ask = (struct http_ask){.option = NULL};
+    if (listener->daemon != NULL) {
+        listener->fd = -1;
         return true;
     }
-    if (fd >= 0)
-        close(fd);
-    free(made);
-    return false;
+    visits_stop(&listener->visits);
+    if (listener->tls)
+        return fail_with(fail, FAIL_OTHER,
+                         _("cannot start the HTTPS server: do --tls-cert and --tls-key belong together?"));
+    return fail_with(fail, FAIL_OTHER,
+                     _("cannot start the HTTP server: too few open files or threads allowed?"));
 }
 
 void http_listener_address(const struct http_listener *listener, char *text, size_t size)
@@ -329,7 +336,7 @@ void http_listener_address(const struct http_listener *listener, char *text, siz
 
 void http_listener_sweep(struct http_listener *listener)
 {
-    if (listener != NULL)
+    if (listener != NULL && listener->daemon != NULL)
         visits_sweep(&listener->visits, REQUEST_MILLIS);
 }
 
@@ -337,7 +344,11 @@ void http_listener_stop(struct http_listener *listener)
 {
     if (listener == NULL)
         return;
-    MHD_stop_daemon(listener->daemon);
-    visits_stop(&listener->visits);
+    if (listener->daemon != NULL) {
+        MHD_stop_daemon(listener->daemon);
+        visits_stop(&listener->visits);
+    }
+    if (listener->fd >= 0)
+        close(listener->fd);
     free(listener);
 }

@@ -32,7 +32,7 @@ struct http_service {
 struct http_ask {
     const char *option;            // which option said where, for messages
     const char *where;             // "HOST:PORT", a numeric address; IPv6 in brackets; port 0: any free one
-    const char *certificate, *key; // PEM texts, or NULL: no TLS
+    const char *certificate, *key; // PEM texts, or NULL: no TLS; used until http_listener_begin returns
     const char *clients; // PEM text of CAs, for a listener that asks for client certificates, or NULL
     unsigned share;      // of the connections that the process may have, in percent
     bool loopback_only;  // without TLS no other address is taken
@@ -40,8 +40,11 @@ struct http_ask {
     void *context;
 };
 
-// Begins to listen and serves in threads of its own. *listener is NULL after failure.
+// Opens the socket, so that the address is known. *listener is NULL after failure.
 bool http_listen(const struct http_ask *ask, struct http_listener **listener, struct fail *fail);
+
+// Serves in threads of its own from now on. NULL does nothing.
+bool http_listener_begin(struct http_listener *listener, struct fail *fail);
 
 // Where it listens, as "http://127.0.0.1:8829".
 void http_listener_address(const struct http_listener *listener, char *text, size_t size);

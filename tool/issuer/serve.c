@@ -110,8 +110,13 @@ static bool listen_all(struct desk *desk, const struct options *options, struct 
         if (asks[i].where != NULL && !http_listen(&asks[i], &listeners[i], fail))
             return false;
     }
+    // Before the first request comes.
     if (web != NULL)
         introduce(listeners, desk, web);
+    for (size_t i = 0; i < LISTENERS; i++) {
+        if (!http_listener_begin(listeners[i], fail))
+            return false;
+    }
     return true;
 }
 
