@@ -140,12 +140,13 @@ static enum exit_code find_otp(struct run *run)
 }
 
 // Everything about this computer and the token is known to be there before the person begins.
-static enum exit_code ready(struct run *run, struct centre *centre)
+static enum exit_code ready(struct run *run, json_t *state, struct centre *centre)
 {
     const struct options *options = &run->options;
     if (options->slot == NULL && options->operands == 0 && !ask_possible())
         return fault_set(&run->fault, EXIT_USAGE, _("The slot is missing."));
-    snprintf(centre_url, sizeof centre_url, "%s", options->centre != NULL ? options->centre : "");
+    snprintf(centre_url, sizeof centre_url, "%s",
+             options->centre != NULL ? options->centre : text_of(state, "centre"));
     if (centre_url[0] == '\0' && ask_possible())
         ask_line(run, _("Address of the certificate centre"), centre_url, sizeof centre_url);
     *centre = (struct centre){.url = centre_url, .tls_ca = options->tls_ca, .timeout = options->timeout};
@@ -158,7 +159,7 @@ static enum exit_code ready(struct run *run, struct centre *centre)
 static enum exit_code apply(struct run *run, json_t *state)
 {
     struct centre centre = {.url = ""};
-    if (ready(run, &centre) != EXIT_OK)
+    if (ready(run, state, &centre) != EXIT_OK)
         return run->fault.code;
     const char *session = text_of(state, "session");
     if (strcmp(text_of(state, "centre"), centre.url) == 0 && strlen(session) == CENTRE_SESSION)
