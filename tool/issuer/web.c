@@ -1,4 +1,4 @@
-// Routes of the certificate centre as rows; cookies, headers and the log line of every request.
+// Routes of the certificate centre as rows, and the sessions behind them.
 #include "web.h"
 
 #include "web_html.h"
@@ -9,13 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <time.h>
 
-#define THREADS     4
-#define COOKIE_HTTP "ingam"
-#define COOKIE_TLS  "__Host-ingam" // RFC 6265bis 4.1.3.2: only over TLS, only from this host, for all paths
-#define API         "/api/1"
+#define THREADS 4
+#define API     "/api/1"
 
 struct web *web_make(struct desk *desk, struct fail *fail)
 {
@@ -46,94 +42,6 @@ void web_sweep(struct web *web)
 }
 
 // --- answers
-
-static void log_line(const struct exchange *exchange)
-{
-    char when[DESK_TIME];
-    const struct visit *visit = &exchange->visit;
-    desk_time((int64_t)time(NULL), when);
-    fprintf(stderr, "%s %s http=%u %s result=%s\n", when, exchange->address, exchange->status, exchange->log,
-            web_error(visit->error)->word);
-}
-
-static void add(struct MHD_Response *response, const char *name, const char *value)
-{
-    MHD_add_response_header(response, name, value);
-}
-
-static void add_cookies(struct MHD_Response *response, const struct exchange *exchange)
-{
-    char cookie[256];
-    bool tls = exchange->request->tls;
-    const char *name = tls ? COOKIE_TLS : COOKIE_HTTP;
-    const char *secure = tls ? "; Secure" : "";
-    if (exchange->end_cookie) {
-        snprintf(cookie, sizeof cookie, "%s=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict%s", name, secure);
-        add(response, MHD_HTTP_HEADER_SET_COOKIE, cookie);
-    } else if (exchange->id[0] != 0) {
-        snprintf(cookie, sizeof cookie, "%s=%s; Path=/; HttpOnly; SameSite=Strict%s", name, exchange->id,
-                 secure);
-        add(response, MHD_HTTP_HEADER_SET_COOKIE, cookie);
-    }
-    if (exchange->set_language) {
-        snprintf(cookie, sizeof cookie, "lang=%s; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax%s",
-                 words_tag(words_used()), secure);
-        add(response, MHD_HTTP_HEADER_SET_COOKIE, cookie);
-    }
-    OPENSSL_cleanse(cookie, sizeof cookie);
-}
-
-static void add_headers(struct MHD_Response *response, const struct exchange *exchange)
-{
-    static const char *const fixed[][2] = {
-        {"Content-Security-Policy",
-         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-         "base-uri 'none'; frame-ancestors 'none'"},
-        {"X-Frame-Options", "DENY"},
-        {"X-Content-Type-Options", "nosniff"},
-        {"Referrer-Policy", "no-referrer"},
-        {"Cross-Origin-Opener-Policy", "same-origin"},
-        {"Cross-Origin-Resource-Policy", "same-origin"},
-        {"Permissions-Policy", "camera=(), geolocation=(), microphone=()"},
-    };
-    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
-        add(response, fixed[i][0], fixed[i][1]);
-    if (exchange->request->tls)
-        add(response, "Strict-Transport-Security", "max-age=31536000");
-    add(response, MHD_HTTP_HEADER_CACHE_CONTROL, exchange->public ? "max-age=3600" : "no-store");
-    if (exchange->type != NULL)
-        add(response, MHD_HTTP_HEADER_CONTENT_TYPE, exchange->type);
-    if (!exchange->public)
-        add(response, MHD_HTTP_HEADER_VARY, "Accept-Language, Cookie");
-    if (words_used() != WORDS_LOCALE && !exchange->public)
-        add(response, MHD_HTTP_HEADER_CONTENT_LANGUAGE, words_tag(words_used()));
-    if (exchange->location != NULL)
-        add(response, MHD_HTTP_HEADER_LOCATION, exchange->location);
-    if (exchange->visit.error == WEB_MANY)
-        add(response, MHD_HTTP_HEADER_RETRY_AFTER, "60");
-    if (exchange->visit.error == WEB_METHOD)
-        add(response, MHD_HTTP_HEADER_ALLOW, "GET, POST");
-}
-
-static enum MHD_Result send_answer(struct exchange *exchange)
-{
-    enum MHD_Result done = MHD_NO;
-    struct MHD_Response *response = NULL;
-    if (!exchange->page.failed)
-        response = MHD_create_response_from_buffer(exchange->page.length, exchange->page.bytes,
-                                                   MHD_RESPMEM_MUST_COPY);
-    if (response != NULL) {
-        add_headers(response, exchange);
-        add_cookies(response, exchange);
-        done = MHD_queue_response(exchange->request->connection, exchange->status, response);
-        MHD_destroy_response(response);
-    }
-    if (!exchange->public)
-        log_line(exchange);
-    page_free(&exchange->page);
-    OPENSSL_cleanse(exchange->id, sizeof exchange->id);
-    return done;
-}
 
 static void redirect(struct exchange *exchange, const char *to)
 {
@@ -487,7 +395,7 @@ enum MHD_Result web_exchange(struct web *web, const struct http_request *request
     choose_language(&exchange);
     answer(&exchange);
     close_session(&exchange);
-    enum MHD_Result done = send_answer(&exchange);
+    enum MHD_Result done = web_send(&exchange);
     words_use(WORDS_LOCALE);
     return done;
 }

@@ -16,6 +16,11 @@ void web_sweep(struct web *web);
 // Their context is the centre.
 extern const struct http_service web_pages, web_members;
 
+// The session's cookie, without and with TLS (RFC 6265bis 4.1.3.2: only over TLS, only from this host, for
+// all paths).
+#define COOKIE_HTTP "ingam"
+#define COOKIE_TLS  "__Host-ingam"
+
 // One request and what comes of it.
 struct exchange {
     struct web *web;
@@ -37,6 +42,9 @@ struct exchange {
 // Has a request answered in the visitor's language, and sends the answer with its headers.
 enum MHD_Result web_exchange(struct web *web, const struct http_request *request,
                              void (*answer)(struct exchange *exchange));
+
+// Sends the answer and frees it (web_send.c).
+enum MHD_Result web_send(struct exchange *exchange);
 
 // A session that was begun, or found; false: the error says why.
 bool web_open(struct exchange *exchange, bool program);
