@@ -43,6 +43,8 @@ struct side {
 };
 MUST_USE enum err side_hold(struct side *side, const struct module *module, const struct token *token);
 void side_release(struct side *side);
+// The same, and the card forgets PIN and management key, by a reset where nothing less does.
+void side_forget(struct side *side);
 
 // Authenticates with the management key (in hex) on a card that is held. EXIT_ADMIN, EXIT_USAGE.
 enum exit_code side_admin(struct card *card, const struct secret *digits, struct fault *fault);
@@ -72,6 +74,11 @@ enum exit_code side_protected_key(const struct module *module, const struct toke
 // Keeps the management key (in hex; it is tried first) behind the PIN, or takes it away from there.
 enum exit_code side_protect(const struct module *module, const struct token *token,
                             const struct secret *admin, bool keep, struct fault *fault);
+
+// Gives the token this label (empty: none), the management key in hex; read again afterwards. EXIT_MISMATCH:
+// what else stands there isn't understood, and stays as it is.
+enum exit_code side_label(const struct module *module, const struct token *token, const struct secret *admin,
+                          const char *label, struct fault *fault);
 
 // Erases everything without the management key, by blocking PIN and PUK first. EXIT_UNSUPPORTED: such a card
 // can't be reset, nothing was changed. Interrupted, it goes on when it is called again.

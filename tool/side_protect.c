@@ -9,8 +9,7 @@
 
 #include <stdlib.h>
 
-// The card forgets PIN and management key again, by a reset where nothing less does.
-static void release_forgotten(struct side *side)
+void side_forget(struct side *side)
 {
     enum piv_forgot how = PIV_FORGOT_RESET_NEEDED;
     bool gone = piv_leave(&side->card, &how) == E_OK && how != PIV_FORGOT_RESET_NEEDED;
@@ -61,7 +60,7 @@ enum exit_code side_protected_key(const struct module *module, const struct toke
     else if ((*digits = digits_of(secret_view(key))) == NULL)
         fault_set(fault, EXIT_OTHER, _("Out of memory."));
     secret_free(key);
-    release_forgotten(&side);
+    side_forget(&side);
     return fault->code;
 }
 
@@ -95,6 +94,6 @@ enum exit_code side_protect(const struct module *module, const struct token *tok
                        _("What the token keeps behind the PIN could not be changed."));
     }
     secret_free(key);
-    release_forgotten(&side);
+    side_forget(&side);
     return fault->code;
 }

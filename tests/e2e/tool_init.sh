@@ -18,11 +18,12 @@ for profile in yubikey-5.4 yubikey-5.7; do
     start_sim "$name" --serial 4242 --profile "$profile"
     expect_exit 6 "$ingam" token init "$@"
     expect_exit 6 "$ingam" token init "$@" --admin-key-file "$work/admin"
-    expect_exit 7 "$ingam" token init "$@" --default-admin --label mine
+    expect_exit 2 "$ingam" token init "$@" --default-admin --label 'no end '
     expect_exit 4 "$ingam" token init --default-admin
     expect_exit 4 "$ingam" token init "$@" --default-admin --puk-file "$work/wrong" --new-puk-file "$work/old"
-    expect_exit 0 "$ingam" token init "$@" --default-admin --new-admin-key-file "$work/admin" --json
-    [ "$(jq -r '[.token, .admin_changed] | join(" ")' "$work/out")" = '4242 true' ] || fail "$(cat "$work/out")"
+    expect_exit 0 "$ingam" token init "$@" --default-admin --new-admin-key-file "$work/admin" --label mine --json
+    [ "$(jq -r '[.token, .label, .admin_changed] | join(" ")' "$work/out")" = '4242 mine true' ] || fail "$(cat "$work/out")"
+    p11 -T 2>/dev/null | grep -q 'token label  *: mine$' || fail 'the token has no label'
     expect_exit 6 "$ingam" key generate 9a --key-type p256 --default-admin
     expect_exit 0 "$ingam" key generate 9a --key-type p256 --admin-key-file "$work/admin"
     expect_exit 0 "$ingam" pin change --pin-file "$work/pin" --new-pin-file "$work/pin"
@@ -56,5 +57,6 @@ expect_exit 2 "$ingam" token init --token before --admin-key-file "$work/so" --n
 expect_exit 2 "$ingam" token init --token before --admin-key-file "$work/so" --new-pin-file "$work/pin" --label mine
 expect_exit 0 "$ingam" token init --token before --admin-key-file "$work/so" --new-pin-file "$work/pin" --label mine --yes
 pkcs11-tool --module "$softhsm" --token-label mine --login --pin 123456 -O >"$work/said" 2>&1 || fail "$(cat "$work/said")"
+expect_exit 7 "$ingam" token label --token mine other
 ok 'another PKCS#11 token is emptied and gets label and PIN'
 stack_done

@@ -4,6 +4,7 @@
 #include "meet.h"
 #include "side.h"
 #include "text.h"
+#include "token_label.h"
 
 #include <string.h>
 
@@ -22,7 +23,7 @@ static enum exit_code init_check(struct run *run)
 {
     static struct init init;
     run->work = &init;
-    return EXIT_OK;
+    return run->options.label != NULL ? token_label_check(run, run->options.label) : EXIT_OK;
 }
 
 // The PUK of now: from its file, else the factory's.
@@ -67,15 +68,14 @@ static enum exit_code change_admin(struct run *run, const struct init *init)
 static enum exit_code init_piv(struct run *run)
 {
     struct init *init = run->work;
-    if (run->options.label != NULL) {
-        fault_set(&run->fault, EXIT_UNSUPPORTED, _("A PIV token has no place for a label."));
-        return fault_todo(&run->fault, _("Choose it by its serial number: ingam token list"));
-    }
     if (gather(run, init) != EXIT_OK)
         return run->fault.code;
     const struct side_secrets secrets = {run->secrets.admin, init->puk, init->new_puk, init->new_pin};
-    if (side_init(&run->module, &run->token, &secrets, &run->fault) != EXIT_OK ||
-        change_admin(run, init) != EXIT_OK)
+    if (side_init(&run->module, &run->token, &secrets, &run->fault) != EXIT_OK)
+        return run->fault.code;
+    if (run->options.label != NULL && token_label_set(run, run->options.label) != EXIT_OK)
+        return fault_state(&run->fault, _("PIN and PUK are set; the management key is as before."));
+    if (change_admin(run, init) != EXIT_OK)
         return run->fault.code;
     answer_text(run, "token", run->token.serial);
     json_object_set_new(run->answer, "admin_changed", json_boolean(init->new_admin != NULL));
@@ -94,7 +94,7 @@ static enum exit_code init_other(struct run *run)
     CK_FUNCTION_LIST *f = run->module.f;
     CK_UTF8CHAR label[32];
     char what[FAULT_TEXT];
-    if (run->options.label == NULL || strlen(run->options.label) > sizeof label)
+    if (run->options.label == NULL)
         return fault_set(&run->fault, EXIT_USAGE, _("--%s is missing."), "label");
     if ((run->secrets.admin == NULL && ask_admin(run, &run->secrets.admin) != EXIT_OK) ||
         fresh_pin_ask(run, &init->new_pin) != EXIT_OK)
@@ -168,7 +168,7 @@ static const struct option_row init_rows[] = {
      .kind = OPTION_TEXT,
      .at = OPTION_AT(label),
      .value = N_("TEXT"),
-     .help = N_("for other than PIV tokens: the token's name")},
+     .help = N_("the token's name, at most 32 bytes")},
     {.name = NULL},
 };
 
@@ -180,7 +180,7 @@ const struct command cmd_token_init = {
     .summary = N_("make a new token ready: its own PIN, PUK and management key"),
     .details =
         N_("Keys and certificates on a PIV token stay. A card without an identity gets one (CHUID). Other "
-           "tokens are\nemptied and get the label."),
+           "tokens are\nemptied first, and want a label."),
     .needs = NEED_TOKEN | NEED_ADMIN,
     .options = init_rows,
     .check = init_check,
