@@ -12,8 +12,8 @@ foreach(name counts rules exit pull pinentry names ciphers software message keys
     target_link_libraries(module_${name} PRIVATE module_world)
     add_dependencies(module_${name} ingam_pkcs11 ingam-sim)
     add_test(NAME e2e.module_${name} COMMAND module_${name})
-    set_tests_properties(e2e.module_${name} PROPERTIES LABELS e2e TIMEOUT 120 ENVIRONMENT
+    set_tests_properties(e2e.module_${name} PROPERTIES LABELS e2e TIMEOUT 300 ENVIRONMENT
                                                            "BUILD=${PROJECT_BINARY_DIR};SOURCE=${CMAKE_SOURCE_DIR}")
 endforeach()
 # 24 keys and certificates on three cards.
-set_tests_properties(e2e.module_counts PROPERTIES TIMEOUT 240)
+set_tests_properties(e2e.module_counts PROPERTIES TIMEOUT 400)

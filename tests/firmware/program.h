@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-enum { PATIENCE_MS = 20000, MESSAGE = 70004 };
+enum { PATIENCE_MS = 60000, MESSAGE = 70004 };
 
 extern const char *program;        /* path of ingam-sim */
 extern char program_directory[40]; /* a template for mkdtemp, then the directory */

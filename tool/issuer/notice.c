@@ -95,7 +95,7 @@ static bool send(const char *program, const struct notice *notice, struct fail *
 bool notice_send(struct desk *desk, int *sent, int *failed, struct fail *fail)
 {
     char program[REGISTRY_TEXT];
-    struct notice notice;
+    struct notice notice = {0};
     *sent = *failed = 0;
     if (registry_get(desk->registry, PROGRAM, program, sizeof program) != REGISTRY_DONE || program[0] == 0)
         return fail_with(fail, FAIL_NOT_FOUND,

@@ -105,7 +105,7 @@ static bool find_slot(struct token_key *key, CK_SLOT_ID *slot, struct fail *fail
     CK_SLOT_ID slots[SLOTS_MOST];
     CK_ULONG count = SLOTS_MOST;
     int found = 0;
-    if (key->f->C_GetSlotList(CK_TRUE, slots, &count) != CKR_OK)
+    if (key->f == NULL || key->f->C_GetSlotList(CK_TRUE, slots, &count) != CKR_OK)
         count = 0;
     for (CK_ULONG i = 0; i < count; i++) {
         CK_TOKEN_INFO info;
@@ -208,7 +208,7 @@ static CK_RV sign_once(struct token_key *key, CK_MECHANISM_TYPE type, const unsi
         fprintf(stderr, "%s\n", fail.text);
         return CKR_TOKEN_NOT_PRESENT;
     }
-    CK_RV rv = key->f->C_SignInit(key->session, &mechanism, key->key);
+    CK_RV rv = key->f == NULL ? CKR_GENERAL_ERROR : key->f->C_SignInit(key->session, &mechanism, key->key);
     if (rv == CKR_OK && key->always)
         rv = send_pin(key, CKU_CONTEXT_SPECIFIC);
     return rv == CKR_OK ? key->f->C_Sign(key->session, (CK_BYTE *)(uintptr_t)data, length, out, out_length)
