@@ -102,7 +102,8 @@ static CK_RV generate(struct session *se, struct card_key *k, const struct piv_a
         return rv;
     }
     enum err e = piv_generate(&s->card, k->slot, a, pin, PIV_TOUCH_DEFAULT, public);
-    rv = e == E_UNSUPPORTED || e == E_NOT_FOUND ? refusal(s, k, pin, id) : token_rv(s, e);
+    bool refused = e == E_UNSUPPORTED || e == E_NOT_FOUND || e == E_REFUSED;
+    rv = refused ? refusal(s, k, pin, id) : token_rv(s, e);
     if (rv == CKR_OK)
         rv = content_new_key(s, k, public, pin, PIV_TOUCH_DEFAULT);
     if (rv == CKR_OK) {

@@ -31,6 +31,9 @@ expect_exit 2 "$ingam" admin change --default-admin --new-admin-key-file "$work/
 says '64 hexadecimal digits'
 expect_exit 0 "$ingam" admin change --default-admin --new-admin-key-file "$work/fresh"
 expect_exit 6 "$ingam" key generate 9a --key-type p256 --default-admin
+# Firmware 5.4 has RSA of 1024 and 2048 bits.
+expect_exit 7 "$ingam" key generate 9a --key-type rsa3072 --admin-key-file "$work/fresh"
+says 'CKR_KEY_SIZE_RANGE'
 "$ingam" key generate 9a --key-type p256 --admin-key-file "$work/fresh" >"$work/9a.pub" 2>"$work/err" ||
     fail "$(cat "$work/err")"
 ok 'admin change: only the new management key makes a key'
