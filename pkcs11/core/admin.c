@@ -1,6 +1,7 @@
 /* A transaction in which the card may be written to. */
 #include "core/admin.h"
 #include "core/login.h"
+#include "core/shared.h"
 #include "core/token.h"
 
 CK_RV admin_begin(struct session *se)
@@ -16,6 +17,8 @@ CK_RV admin_begin(struct session *se)
     rv = login_admin(s);
     if (rv != CKR_OK)
         token_end(s, s->admin_after);
+    else if (shared_noted(s))
+        s->history_read = false; /* or what they noted would be written over */
     return rv;
 }
 

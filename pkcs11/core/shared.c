@@ -223,6 +223,15 @@ bool shared_name(const struct slot *s, uint8_t name[32], size_t *len)
     return true;
 }
 
+bool shared_noted(const struct slot *s)
+{
+    uint64_t known = s->shared.writes;
+    uint8_t name[sizeof s->name];
+    size_t len;
+    return moved(s, true, &known) ||
+           (shared_name(s, name, &len) && (len != s->name_len || memcmp(name, s->name, len) != 0));
+}
+
 void shared_tell_name(struct slot *s)
 {
     struct record r;

@@ -21,6 +21,9 @@ void shared_open(struct slot *s);
 void shared_close(struct slot *s);
 /* Since the last question another program wrote to the card. */
 bool shared_written(struct slot *s);
+/* Another program may have noted something in the Key History since it was read here. Asking changes nothing.
+ */
+bool shared_noted(const struct slot *s);
 /* Since the last question somebody failed with, or changed, a PIN of the card. */
 bool shared_pins_moved(struct slot *s);
 /* No program of ours knows of a failed try since the insertion, and one has looked in the last minutes. */

@@ -15,5 +15,6 @@ foreach(name counts rules exit pull pinentry names ciphers software message keys
     set_tests_properties(e2e.module_${name} PROPERTIES LABELS e2e TIMEOUT 300 ENVIRONMENT
                                                            "BUILD=${PROJECT_BINARY_DIR};SOURCE=${CMAKE_SOURCE_DIR}")
 endforeach()
+add_dependencies(module_names ingam)
 # 24 keys and certificates on three cards.
 set_tests_properties(e2e.module_counts PROPERTIES TIMEOUT 400)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define UNIQUE_ID 0x4UL // CKA_UNIQUE_ID, 3.0
 
@@ -85,6 +87,49 @@ static void test_label(void **state)
     // and gone with the next one
     assert_int_equal(init_token(SO_PIN, ""), CKR_OK);
     assert_false(is_called("홍길동 토큰"));
+}
+
+static void run_tool(const char *const *arguments)
+{
+    char path[600];
+    int status;
+    (void)snprintf(path, sizeof path, "%s/tool/ingam", getenv("BUILD"));
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)setenv("ASAN_OPTIONS", "detect_leaks=0",
+                     1); // it lets nobody look into it, its own checker neither
+        execv(path, (char *const *)(uintptr_t)arguments);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+// Who has read the labels long ago and then writes one doesn't take back what another program has named
+// since.
+static void test_label_by_another(void **state)
+{
+    (void)state;
+    begin_alone("long");
+    CK_SESSION_HANDLE session = open_session(0, true);
+    assert_int_equal(login(session, CKU_SO, SO_PIN), CKR_OK);
+    make_key(session, 1, KEY_P256);
+    CK_OBJECT_HANDLE key = find_one(session, CKO_PUBLIC_KEY, 1);
+    assert_true(key != 0);
+    const char *const arguments[] = {"ingam", "token", "label", "named since", "--default-admin", NULL};
+    run_tool(arguments);
+    CK_ATTRIBUTE label = {CKA_LABEL, (CK_BYTE *)(uintptr_t) "mine", 4};
+    assert_int_equal(F->C_SetAttributeValue(session, key, &label, 1), CKR_OK);
+    begin_alone("later");
+    assert_false(is_called("named since"));
+    session = open_session(0, false);
+    assert_int_equal(find_count(session, &label, 1), 1); // the private one is not shown
+    assert_true(find_count(session, NULL, 0) > 0);
+    assert_int_equal(F->C_CloseSession(session), CKR_OK);
+    assert_int_equal(F->C_Finalize(NULL), CKR_OK);
+    assert_int_equal(F->C_Initialize(NULL), CKR_OK);
+    assert_true(is_called("named since"));
 }
 
 struct named {
@@ -185,6 +230,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate_setup_teardown(test_label, start, stop, (void *)(uintptr_t) "yubikey-5.4"),
+        cmocka_unit_test_prestate_setup_teardown(test_label_by_another, start, stop,
+                                                 (void *)(uintptr_t) "yubikey-5.4"),
         cmocka_unit_test_prestate_setup_teardown(test_unique_ids, start, stop, (void *)(uintptr_t) "piv"),
         cmocka_unit_test_prestate_setup_teardown(test_another_card, start, stop, (void *)(uintptr_t) "piv"),
     };
