@@ -18,16 +18,7 @@ static const struct option_row rows[] = {
      .at = OPTION_AT(picture),
      .value = N_("FILE"),
      .help = N_("read the URI from the QR code in a PNG")},
-    {.name = "secret-file",
-     .kind = OPTION_TEXT,
-     .at = OPTION_AT(secret_file),
-     .value = N_("FILE"),
-     .help = N_("read the secret, in base32, from the first line of FILE (else asked)")},
-    {.name = "generate", .kind = OPTION_FLAG, .at = OPTION_AT(generate), .help = N_("make a new secret")},
-    {.name = "qr",
-     .kind = OPTION_FLAG,
-     .at = OPTION_AT(qr),
-     .help = N_("show the secret as a QR code on the terminal, for a phone")},
+    RECIPE_SECRET_ROWS,
     {.name = "type",
      .kind = OPTION_TEXT,
      .at = OPTION_AT(otp_type),
@@ -38,13 +29,7 @@ static const struct option_row rows[] = {
      .at = OPTION_AT(algorithm),
      .value = N_("HASH"),
      .help = N_("sha1 (if not said), sha256 or sha512")},
-    {.name = "digits",
-     .kind = OPTION_NUMBER,
-     .at = OPTION_AT(digits),
-     .least = 6,
-     .most = 8,
-     .value = N_("NUMBER"),
-     .help = N_("how long the codes are (6 if not said)")},
+    RECIPE_CODE_ROWS,
     {.name = "period",
      .kind = OPTION_NUMBER,
      .at = OPTION_AT(period),
@@ -53,13 +38,6 @@ static const struct option_row rows[] = {
      .most = 86400,
      .value = N_("SECONDS"),
      .help = N_("how long a code of type totp is good (30 if not said)")},
-    {.name = "counter",
-     .kind = OPTION_NUMBER,
-     .at = OPTION_AT(counter),
-     .given_at = OPTION_AT(counter_given),
-     .most = 4294967295U,
-     .value = N_("NUMBER"),
-     .help = N_("where the counter of type hotp begins (0 if not said)")},
     {.name = "touch",
      .kind = OPTION_FLAG,
      .at = OPTION_AT(touch),
@@ -94,26 +72,6 @@ static enum exit_code take_words(struct run *run, struct otp_recipe *recipe)
     return EXIT_OK;
 }
 
-static enum exit_code take_secret(struct run *run, struct otp_recipe *recipe)
-{
-    struct secret *text = NULL;
-    if (run->options.generate)
-        return recipe_generate(run, recipe);
-    if (run->options.secret_file != NULL) {
-        ask_file(run, run->options.secret_file, &text);
-    } else if (!ask_possible()) {
-        fault_set(&run->fault, EXIT_USAGE,
-                  _("The secret is needed, and there is no terminal to ask for it."));
-        fault_todo(&run->fault, _("Give it with --secret-file FILE, or make a new one with --generate."));
-    } else {
-        ask_secret(run, _("Secret (base32)"), EXIT_USAGE, &text);
-    }
-    if (run->fault.code == EXIT_OK)
-        recipe_take_base32(run, secret_view(text), recipe);
-    secret_free(text);
-    return run->fault.code;
-}
-
 static enum exit_code by_hand(struct run *run, struct otp_recipe *recipe)
 {
     const struct options *options = &run->options;
@@ -131,7 +89,7 @@ static enum exit_code by_hand(struct run *run, struct otp_recipe *recipe)
     }
     if (take_words(run, recipe) != EXIT_OK || recipe_take_name(run, options->operand[0], recipe) != EXIT_OK)
         return run->fault.code;
-    return take_secret(run, recipe);
+    return recipe_ask_secret(run, recipe);
 }
 
 static enum exit_code by_uri(struct run *run, struct otp_recipe *recipe)
@@ -228,8 +186,8 @@ static enum exit_code otp_add_command(struct run *run)
     }
     if (run->fault.code == EXIT_OK)
         report(run, recipe);
-    if (run->fault.code == EXIT_OK && run->options.qr && recipe_show_picture(run, recipe) == EXIT_OK)
-        say(run, "%s", _("Scan this with the phone, then clear the screen: whoever sees it has the secret."));
+    if (run->fault.code == EXIT_OK && run->options.qr)
+        recipe_show_picture(run, recipe);
     secret_free(recipe->secret);
     return run->fault.code;
 }

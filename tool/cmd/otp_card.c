@@ -12,29 +12,8 @@
 #include <string.h>
 
 static const struct option_row secret_rows[] = {
-    {.name = "secret-file",
-     .kind = OPTION_TEXT,
-     .at = OPTION_AT(secret_file),
-     .value = N_("FILE"),
-     .help = N_("read the secret, in base32, from the first line of FILE (else asked)")},
-    {.name = "generate", .kind = OPTION_FLAG, .at = OPTION_AT(generate), .help = N_("make a new secret")},
-    {.name = "qr",
-     .kind = OPTION_FLAG,
-     .at = OPTION_AT(qr),
-     .help = N_("show the secret as a QR code on the terminal, for a phone")},
-    {.name = "digits",
-     .kind = OPTION_NUMBER,
-     .at = OPTION_AT(digits),
-     .least = 6,
-     .most = 8,
-     .value = N_("NUMBER"),
-     .help = N_("how long the codes are (6 if not said)")},
-    {.name = "counter",
-     .kind = OPTION_NUMBER,
-     .at = OPTION_AT(counter),
-     .most = 4294967295U,
-     .value = N_("NUMBER"),
-     .help = N_("where the counter of type hotp begins (0 if not said)")},
+    RECIPE_SECRET_ROWS,
+    RECIPE_CODE_ROWS,
     {.name = "look-ahead",
      .kind = OPTION_NUMBER,
      .at = OPTION_AT(look_ahead),
@@ -151,21 +130,6 @@ static enum exit_code otp_gate(struct run *run)
     return EXIT_OK;
 }
 
-static enum exit_code ask_new_secret(struct run *run, struct otp_recipe *recipe)
-{
-    struct secret *text = NULL;
-    if (run->options.generate)
-        return recipe_generate(run, recipe);
-    if (run->options.secret_file != NULL)
-        ask_file(run, run->options.secret_file, &text);
-    else
-        ask_secret(run, _("Secret (base32)"), EXIT_USAGE, &text);
-    if (run->fault.code == EXIT_OK)
-        recipe_take_base32(run, secret_view(text), recipe);
-    secret_free(text);
-    return run->fault.code;
-}
-
 static enum exit_code secret_check(struct run *run)
 {
     static struct otp_recipe recipe;
@@ -189,7 +153,7 @@ static enum exit_code secret_check(struct run *run)
         .counter = options->counter,
     };
     run->work = &recipe;
-    if (ask_new_secret(run, &recipe) != EXIT_OK)
+    if (recipe_ask_secret(run, &recipe) != EXIT_OK)
         return run->fault.code;
     if (secret_view(recipe.secret).n >= GATE_SECRET_MIN)
         return EXIT_OK;
@@ -244,9 +208,7 @@ static enum exit_code set_secret(struct run *run, struct otp_recipe *recipe)
         return EXIT_OK;
     snprintf(recipe->issuer, sizeof recipe->issuer, "Ingam");
     snprintf(recipe->account, sizeof recipe->account, "%s", run->token.serial);
-    if (recipe_show_picture(run, recipe) == EXIT_OK)
-        say(run, "%s", _("Scan this with the phone, then clear the screen: whoever sees it has the secret."));
-    return run->fault.code;
+    return recipe_show_picture(run, recipe);
 }
 
 static enum exit_code remove_secret(struct run *run)

@@ -20,6 +20,17 @@ enum exit_code show_there(struct run *run, const struct piv_place **place, X509 
 // A certificate from a file, PEM or DER, the caller's; NULL if there is none.
 X509 *show_read_certificate(const char *path);
 
+// The rows of commands that tell which certificates end soon.
+#define SHOW_SOON_ROWS                                                                                       \
+    {.name = "slot",                                                                                         \
+     .kind = OPTION_TEXT,                                                                                    \
+     .at = OPTION_AT(slot),                                                                                  \
+     .value = N_("SLOT"),                                                                                    \
+     .help = N_("only this slot (all if not said)")},                                                        \
+    {                                                                                                        \
+        .name = "days", .kind = OPTION_NUMBER, .at = OPTION_AT(days), .given_at = OPTION_AT(days_given),     \
+        .most = 36500, .value = N_("DAYS"), .help = N_("how near the end counts as soon (30 if not said)")   \
+    }
 // The --slot row, for a table with more rows; and the table that has only this one.
 #define SHOW_SLOT_ROW                                                                                        \
     {                                                                                                        \

@@ -16,18 +16,7 @@
 #define DAYS_DEFAULT 30
 
 static const struct option_row status_rows[] = {
-    {.name = "slot",
-     .kind = OPTION_TEXT,
-     .at = OPTION_AT(slot),
-     .value = N_("SLOT"),
-     .help = N_("only this slot (all if not said)")},
-    {.name = "days",
-     .kind = OPTION_NUMBER,
-     .at = OPTION_AT(days),
-     .given_at = OPTION_AT(days_given),
-     .most = 36500,
-     .value = N_("DAYS"),
-     .help = N_("how near the end counts as soon (30 if not said)")},
+    SHOW_SOON_ROWS,
     {.name = "offline",
      .kind = OPTION_FLAG,
      .at = OPTION_AT(offline),

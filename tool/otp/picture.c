@@ -205,7 +205,8 @@ enum exit_code recipe_show_picture(struct run *run, const struct otp_recipe *rec
     write_uri(recipe, uri, sizeof uri);
     int shown = apart_run(show_picture, uri, APART_SECONDS, &nothing, 0, &n);
     secret_wipe(uri, sizeof uri);
-    if (shown == 0)
-        return EXIT_OK;
-    return fault_set(&run->fault, EXIT_OTHER, _("The QR code could not be shown."));
+    if (shown != 0)
+        return fault_set(&run->fault, EXIT_OTHER, _("The QR code could not be shown."));
+    say(run, "%s", _("Scan this with the phone, then clear the screen: whoever sees it has the secret."));
+    return EXIT_OK;
 }
